@@ -1,0 +1,5 @@
+"""``python -m gateway`` is ``hayame``."""
+
+from gateway.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The addresses outsiders see: parse, call, present. No decisions are taken here."""

@@ -1,0 +1,162 @@
+"""What a corporation and its targeting tools read: the feed by position, the log and its proofs, lead times."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Header, Query
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from gateway.api import present
+from gateway.api.parts import Parts, parts_of
+from gateway.errors import InvalidRequest, NotFound
+from gateway.schemas.line import feed_row, withheld_row
+from gateway.security.checkpoints import log_origin, write_checkpoint
+from gateway.security.merkle import EMPTY_ROOT, consistency_path, inclusion_path
+from gateway.steps.authenticate import Caller
+from gateway.steps.measure import measured, summary
+from gateway.store import log, reads
+from gateway.store.feed import Page
+
+router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["recipients"])
+
+NDJSON, JSON, CLOUDEVENTS = "application/x-ndjson", "application/json", "application/cloudevents-batch+json"
+LONGEST_WAIT_S = 60
+
+
+def _reader(request: Request, recipient: str) -> tuple[Parts, Caller]:
+    parts = parts_of(request)
+    caller = parts.door.caller(request.headers.get("authorization"))
+    caller.require("read", recipient)
+    return parts, caller
+
+
+@router.get("/feed")
+async def feed(
+    request: Request,
+    recipient: str,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+    kind: str | None = None,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0,
+    accept: Annotated[str, Header()] = NDJSON,
+) -> Response:
+    """Lines from position ``after`` on: NDJSON, a JSON page, or CloudEvents, by Accept.
+
+    ``after`` is the next position wanted, which is also how many came before it; asking for it says that those were
+    read. With ``wait`` an empty answer is held back so many seconds for something new.
+    """
+    parts, caller = _reader(request, recipient)
+    deadline = time.monotonic() + wait
+    page = _page(parts, recipient, after, limit, kind)
+    while not page.rows and (left := deadline - time.monotonic()) > 0:
+        await parts.news.wait(left)
+        page = _page(parts, recipient, page.next_position, limit, kind)
+    if after:
+        reads.note(parts.database, recipient, caller.participant.id, after, parts.clock.now())
+    return _present(parts, recipient, page, accept, request)
+
+
+def _page(parts: Parts, recipient: str, after: int, limit: int, kind: str | None) -> Page:
+    with parts.database.read() as session:
+        return parts.blocks.page(session, recipient, after, limit, kind)
+
+
+def _rows(page: Page) -> Iterator[bytes]:
+    for position, submission, index, line in page.rows:
+        if position in page.withheld:
+            leaf, reason = page.withheld[position]
+            yield withheld_row(position, leaf.hex(), reason)
+        else:
+            yield feed_row(position, submission, index, line)
+
+
+def _present(parts: Parts, recipient: str, page: Page, accept: str, request: Request) -> Response:
+    following = str(request.url.include_query_params(after=page.next_position).query)
+    headers = {
+        "Link": f'<{request.url.path}?{following}>; rel="next"',
+        "Hayame-Next": str(page.next_position),
+        "Cache-Control": "no-store",
+    }
+    if "cloudevents" in accept:
+        source = f"{parts.base_url}/v1/recipients/{recipient}/feed"
+        events = [present.cloud_event(source, row, page.withheld.get(row[0])) for row in page.rows]
+        return Response(b"[" + b",".join(events) + b"]", 200, headers, CLOUDEVENTS)
+    if accept.startswith(JSON):
+        body = b'{"lines":[' + b",".join(_rows(page)) + b'],"next":%d}' % page.next_position
+        return Response(body, 200, headers, JSON)
+    return Response(b"".join(row + b"\n" for row in _rows(page)), 200, headers, NDJSON)
+
+
+@router.get("/log/checkpoint")
+def checkpoint(request: Request, recipient: str, size: Annotated[int | None, Query(ge=0)] = None) -> Response:
+    """The newest signed head of the log, or the one of a size (C2SP signed note)."""
+    parts, _ = _reader(request, recipient)
+    with parts.database.read() as session:
+        found = log.find_checkpoint(session, recipient, size)
+    if found is not None:
+        return PlainTextResponse(found.note)
+    if size:
+        raise NotFound
+    return PlainTextResponse(write_checkpoint(log_origin(parts.log_name, recipient), 0, EMPTY_ROOT, parts.key))
+
+
+@router.get("/log/receipts")
+def receipts(
+    request: Request,
+    recipient: str,
+    first: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+) -> Response:
+    """The log's leaves from an index on: every statement, accepted or refused, as receipts (one JWS a line)."""
+    parts, _ = _reader(request, recipient)
+    with parts.database.read() as session:
+        rows = log.statements_between(session, recipient, first, first + limit - 1)
+    return PlainTextResponse("".join(row.receipt + "\n" for row in rows))
+
+
+@router.get("/log/proofs/inclusion")
+def inclusion(request: Request, recipient: str, leaf: int, size: int) -> Response:
+    """The path from a leaf to the head of a size (RFC 6962)."""
+    return _proof(request, recipient, "inclusion", leaf, size)
+
+
+@router.get("/log/proofs/consistency")
+def consistency(request: Request, recipient: str, first: int, second: int) -> Response:
+    """That the head of one size is the beginning of another (RFC 6962)."""
+    return _proof(request, recipient, "consistency", first, second)
+
+
+def _proof(request: Request, recipient: str, of: str, low: int, high: int) -> Response:
+    parts, _ = _reader(request, recipient)
+    with parts.database.read() as session:
+        tree_size = log.find_heads(session, [recipient])[recipient].next_leaf
+        least = 0 if of == "inclusion" else 1
+        if not least <= low <= high <= tree_size or (of == "inclusion" and low == high):
+            raise InvalidRequest(f"this log has {tree_size} leaves", ja=f"このログの件数は {tree_size} です。")
+        make = inclusion_path if of == "inclusion" else consistency_path
+        path = make(low, high, log.node_reader(session, recipient))
+    return Response(orjson.dumps({"path": [one.hex() for one in path]}), media_type=JSON)
+
+
+@router.get("/lead-times")
+def lead_times(
+    request: Request,
+    recipient: str,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=100_000)] = 10_000,
+    kind: str | None = None,
+    rows: bool = False,
+) -> Response:
+    """How long each stage took, per kind (seconds); with ``rows`` also line by line."""
+    parts, _ = _reader(request, recipient)
+    with parts.database.read() as session:
+        lines = list(measured(session, parts.blocks, recipient, after, limit, kind))
+    body: dict[str, Any] = {"summary": summary((line["kind"], line["seconds"]) for line in lines), "lines": len(lines)}
+    if rows:
+        body["rows"] = lines
+    return Response(orjson.dumps(body), media_type=JSON)

@@ -1,0 +1,167 @@
+"""What may be seen of a submission afterwards: by its sender everything, by a recipient its own statement."""
+
+from __future__ import annotations
+
+import io
+from typing import Annotated, BinaryIO
+from urllib.parse import quote
+
+import orjson
+from fastapi import APIRouter, Header, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.api import present
+from gateway.api.parts import Parts, parts_of
+from gateway.api.submissions import stored_outcome
+from gateway.errors import InvalidRequest, NotFound
+from gateway.evidence import collect
+from gateway.ports import Hints
+from gateway.schemas.findings import Severity
+from gateway.schemas.line import CANONICAL
+from gateway.steps.authenticate import Caller
+from gateway.store import log, submissions
+from gateway.store.engine import Session
+from gateway.store.tables import StatementRow, Submission
+
+router = APIRouter(prefix="/v1", tags=["submissions"])
+
+
+def _sender_of(parts: Parts, session: Session, request: Request, submission: str) -> Submission:
+    """The submission, if the caller handed it over; to everybody else it does not exist."""
+    caller = parts.door.caller(request.headers.get("authorization"))
+    caller.require("submit")
+    row = submissions.find_submission(session, submission)
+    if row is None or row.sender != caller.participant.id:
+        raise NotFound
+    return row
+
+
+@router.get("/submissions/{submission}")
+def outcome(request: Request, submission: str) -> Response:
+    """State and receipts, as when it was submitted."""
+    parts = parts_of(request)
+    with parts.database.read() as session:
+        _sender_of(parts, session, request, submission)
+    return Response(orjson.dumps(stored_outcome(parts, submission)), media_type="application/json")
+
+
+@router.get("/submissions/{submission}/findings")
+def findings(request: Request, submission: str, accept: Annotated[str, Header()] = "application/json") -> Response:
+    """Everything that was found: JSON, CSV (text/csv) or 日本語 text (text/plain); the sealed bytes as NDJSON."""
+    parts = parts_of(request)
+    with parts.database.read() as session:
+        _sender_of(parts, session, request, submission)
+        found = list(submissions.load_findings(session, submission))
+    if "text/plain" in accept:
+        return Response("\n".join(map(present.finding_text, found)), media_type="text/plain; charset=utf-8")
+    if "text/csv" in accept:
+        return Response(present.findings_csv(found), media_type="text/csv; charset=utf-8")
+    if "application/x-ndjson" in accept:
+        return Response(_sealed_findings(found), media_type="application/x-ndjson")
+    return Response(orjson.dumps([present.finding(one) for one in found]), media_type="application/json")
+
+
+def _sealed_findings(found: list[dict[str, object]]) -> bytes:
+    return b"".join(orjson.dumps(one, option=CANONICAL) + b"\n" for one in found)
+
+
+@router.get("/submissions/{submission}/raw")
+def raw(request: Request, submission: str) -> Response:
+    """The bytes as received."""
+    parts = parts_of(request)
+    with parts.database.read() as session:
+        _sender_of(parts, session, request, submission)
+        with _open_raw(parts, session, submission) as source:
+            return Response(source.read(), media_type="application/octet-stream")
+
+
+def _find_raw(parts: Parts, session: Session, submission: str) -> bytes | None:
+    try:
+        with _open_raw(parts, session, submission) as source:
+            return source.read()
+    except NotFound:
+        return None
+
+
+def _open_raw(parts: Parts, session: Session, submission: str) -> BinaryIO:
+    row = submissions.find_raw(session, submission)
+    if row is None or row.destroyed is not None:
+        raise NotFound(
+            "the raw bytes were destroyed because they hold a My Number",
+            ja="原本は個人番号（マイナンバー）を含むため破棄しました。",
+        )
+    return io.BytesIO(row.body) if row.body is not None else (parts.raw_folder / str(row.file)).open("rb")
+
+
+@router.get("/submissions/{submission}/returned")
+def returned(request: Request, submission: str) -> Response:
+    """The refused records in the sender's own layout, ready to be fixed and submitted with ``fixes=``."""
+    parts = parts_of(request)
+    with parts.database.read() as session:
+        row = _sender_of(parts, session, request, submission)
+        rows = log.find_statements(session, submission)
+        if not rows:
+            raise NotFound("it is still being processed", ja="まだ処理中です。")
+        refused = _refused(session, submission)
+        source = _open_raw(parts, session, submission)
+    name = orjson.loads(row.request).get("filename") or submission
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote('returned-' + name)}"}
+    adapter = parts.line.adapters.get(present.statement_of(rows[0].receipt).adapter.partition("/")[0])
+    with source:
+        if refused is None or adapter is None:
+            body = source.read()
+        else:
+            hints = Hints(filename=name, institution=row.institution, layouts=parts.line.layouts)
+            body = b"".join(adapter.returned(source, refused, hints)) if refused else b""
+    return Response(body, 200, headers, "application/octet-stream")
+
+
+def _refused(session: Session, submission: str) -> set[int] | None:
+    """Ordinals of the refused records; None where the document was refused as a whole."""
+    refused: set[int] = set()
+    for one in submissions.load_findings(session, submission):
+        if one["severity"] == Severity.REFUSE:
+            if "record" not in one:
+                return None
+            refused.add(one["record"])
+    return refused
+
+
+@router.get("/submissions/{submission}/evidence")
+def evidence(
+    request: Request,
+    submission: str,
+    recipient: str | None = None,
+    line: Annotated[int | None, Query(ge=0)] = None,
+) -> Response:
+    """Everything an outsider needs to verify the outcome offline; for one line, without any byte of another."""
+    parts = parts_of(request)
+    caller = parts.door.caller(request.headers.get("authorization"))
+    with parts.database.read() as session:
+        visible = [row for row in log.find_statements(session, submission) if _may_see(caller, row)]
+        chosen = [row for row in visible if recipient in (None, row.recipient)]
+        if not chosen:
+            raise NotFound
+        if len(chosen) > 1:
+            raise InvalidRequest("name one recipient", ja="recipient を指定してください。")
+        own = chosen[0].sender == caller.participant.id
+        raw = _find_raw(parts, session, submission) if own and line is None else None
+        body = collect(session, parts.blocks, chosen[0], parts.own_keys, line, raw)
+    return Response(body, media_type="application/json")
+
+
+def _may_see(caller: Caller, row: StatementRow) -> bool:
+    return row.sender == caller.participant.id or row.recipient in caller.participant.recipients("read")
+
+
+@router.get("/held")
+def held(request: Request) -> Response:
+    """Records that wait to be placed: a corporation sees those for it, a sender those it submitted."""
+    parts = parts_of(request)
+    caller = parts.door.caller(request.headers.get("authorization"))
+    with parts.database.read() as session:
+        rows = submissions.find_held(
+            session, sorted(caller.participant.recipients("read")), caller.participant.id
+        )
+    return Response(orjson.dumps([present.held(row) for row in rows]), media_type="application/json")

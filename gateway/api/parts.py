@@ -1,0 +1,61 @@
+"""What the addresses work with; wiring puts it together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from starlette.requests import Request
+
+from gateway.pipeline import Committer, Line
+from gateway.ports import Clock
+from gateway.registers.participants import Participants
+from gateway.security.keys import KeyRing, SigningKey
+from gateway.steps.authenticate import Door
+from gateway.store.engine import Database
+from gateway.store.feed import Blocks
+
+
+class News(Protocol):
+    """Lets a reader wait for something new."""
+
+    async def wait(self, seconds: float) -> None:
+        """Return when there may be something new, or after so many seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes and times an operator chose: bytes, records, seconds."""
+
+    large_bytes: int
+    large_records: int
+    max_bytes: int
+    inline_raw_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the addresses need."""
+
+    database: Database
+    blocks: Blocks
+    line: Line
+    committer: Committer
+    door: Door
+    participants: Participants
+    news: News
+    clock: Clock
+    key: SigningKey
+    own_keys: KeyRing
+    base_url: str
+    log_name: str
+    raw_folder: Path
+    limits: Limits
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the application a request came to."""
+    parts: Parts = request.app.state.parts
+    return parts

@@ -1,0 +1,97 @@
+"""Errors as problem documents (RFC 9457); the only place that knows which HTTP status an error has.
+
+Nothing of the caller's input, and nothing about anybody else, is ever repeated in a problem.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.errors import (
+    AccessError,
+    BusyError,
+    ConfigurationError,
+    DigestMismatch,
+    EvidenceError,
+    GatewayError,
+    InvalidRequest,
+    KeyReused,
+    NotAuthentic,
+    NotFound,
+    PeerError,
+    SenderError,
+    TooLarge,
+)
+from gateway.schemas.place import Place
+
+LOGGER = logging.getLogger("hayame.api")
+MEDIA_TYPE = "application/problem+json"
+BASE = "https://hayame.dev/problems/"
+
+STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
+    (NotAuthentic, 401, "Not authenticated"),
+    (AccessError, 403, "Not allowed"),
+    (NotFound, 404, "Not found"),
+    (TooLarge, 413, "Too large"),
+    (DigestMismatch, 400, "Digest mismatch"),
+    (InvalidRequest, 400, "Invalid request"),
+    (KeyReused, 422, "Idempotency-Key reused"),
+    (SenderError, 422, "Submission refused"),
+    (BusyError, 429, "Too many requests"),
+    (PeerError, 503, "Unavailable"),
+    (EvidenceError, 500, "Internal error"),
+    (ConfigurationError, 500, "Internal error"),
+)
+"""The first class that fits decides."""
+
+
+def problem(status: int, title: str, code: str, members: dict[str, Any]) -> Response:
+    """A problem document."""
+    body = {"type": BASE + code, "title": title, "status": status, "code": code} | members
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+
+
+def of_error(error: GatewayError) -> Response:
+    """The problem document of an error of ours."""
+    status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
+    if status == 500:
+        LOGGER.error("evidence or configuration error", exc_info=error)
+        return problem(500, title, "gateway.error", {})
+    members: dict[str, Any] = {"detail": error.message, "detail_ja": error.ja}
+    if isinstance(error.place, Place):
+        members["place"] = error.place.model_dump(exclude_none=True)
+    return problem(status, title, error.code, members)
+
+
+async def on_gateway_error(_: Request, error: Exception) -> Response:
+    """Handler for errors of our own tree."""
+    if not isinstance(error, GatewayError):
+        raise error
+    return of_error(error)
+
+
+async def on_http_exception(_: Request, error: Exception) -> Response:
+    """Handler for what the framework refuses by itself (unknown address, wrong method)."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    title = {404: "Not found", 405: "Method not allowed", 413: "Too large"}.get(status, "Refused")
+    return problem(status, title, f"http.{status}", {})
+
+
+async def on_invalid(_: Request, error: Exception) -> Response:
+    """Handler for parameters that are not of their form: says which, never what was sent."""
+    errors = getattr(error, "errors", list)()
+    where = [{"pointer": "/" + "/".join(map(str, e["loc"])), "message": e["msg"]} for e in errors[:50]]
+    return problem(400, "Invalid request", InvalidRequest.code, {"detail_ja": InvalidRequest.message_ja, "errors": where})
+
+
+async def on_bug(_: Request, error: Exception) -> Response:
+    """Handler for everything else: logged whole, answered as an opaque 500."""
+    LOGGER.error("unexpected error", exc_info=error)
+    return problem(500, "Internal error", "gateway.error", {})

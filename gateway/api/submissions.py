@@ -1,0 +1,291 @@
+"""``POST /v1/submissions``: the door through which every document comes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+from pydantic import ValidationError
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.api import present, problems
+from gateway.api.parts import Parts, parts_of
+from gateway.errors import GatewayError, InvalidRequest, TooLarge
+from gateway.pipeline import Outcome, merged, prepare, queue, recipients_of
+from gateway.schemas import submission as schemas
+from gateway.schemas.findings import Verdict
+from gateway.schemas.identifiers import CGC_IDS, Channel, instant_text, new_id, parse_subject
+from gateway.schemas.statement import Origin
+from gateway.schemas.submission import Prepared, Submission
+from gateway.security.canonical import canonical
+from gateway.security.http_signatures import SignedRequest
+from gateway.security.signing import ACKNOWLEDGEMENT, sign_receipt
+from gateway.steps.authenticate import Caller
+from gateway.steps.receive import Received, Receiver
+from gateway.store import log, submissions
+from gateway.store.jobs import ANY_KIND
+
+PARAMETERS = {"recipient", "subject", "kind", "adapter", "on_behalf_of", "channel", "received_on", "fixes", "dry_run"}
+IN_A_THREAD = 64 * 1024  # bytes from which a document is prepared beside the event loop, not on it
+SENDER_CHANNELS = {channel.value: channel for channel in Channel if channel is not Channel.GATEWAY}
+
+
+async def submit(request: Request) -> Response:
+    """Take a document: 201 with its receipts, 422 where it was refused, 202 where it will be processed."""
+    parts = parts_of(request)
+    caller = parts.door.caller(request.headers.get("authorization"))
+    caller.require("submit")
+    name = new_id()
+    received = await _receive(request, parts, name)
+    try:
+        submission = _submission(request, parts, caller, received, name)
+        return await _process(parts, caller, submission, received)
+    except GatewayError:
+        received.discard()
+        raise
+
+
+async def _receive(request: Request, parts: Parts, name: str) -> Received:
+    receiver = Receiver(parts.raw_folder / name, parts.limits.inline_raw_bytes, parts.limits.max_bytes)
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > parts.limits.max_bytes:
+        raise TooLarge
+    try:
+        async for chunk in request.stream():
+            receiver.write(chunk)
+    except BaseException:
+        receiver.abandon()
+        raise
+    return receiver.finish()
+
+
+def _submission(request: Request, parts: Parts, caller: Caller, received: Received, name: str) -> Submission:
+    """The submission, once signature and digest are proven and the request is understood."""
+    headers = {key: ", ".join(request.headers.getlist(key)) for key in request.headers}
+    query = request.url.query
+    target = f"{parts.base_url}{request.url.path}" + (f"?{query}" if query else "")
+    signed = SignedRequest(request.method, target, headers, received.sha256)
+    sent_at = parts.door.signer(caller, signed)
+    asked = _asked(request.query_params, request.headers, caller)
+    now = parts.clock.now()
+    institution = caller.participant.institution(asked.on_behalf_of, now)
+    for recipient in asked.recipients:
+        caller.require("submit", recipient)
+    return Submission(
+        id=name,
+        origin=Origin(
+            sender=caller.participant.id, institution=institution, channel=asked.channel, received_on=asked.received_on
+        ),
+        request=asked,
+        key=_key(request.headers),
+        fingerprint=hashlib.sha256(f"{request.method} {target} ".encode() + received.sha256).digest(),
+        sent_at=sent_at,
+        received_at=now,
+        raw_sha256=received.sha256.hex(),
+        raw_bytes=received.size,
+    )
+
+
+def _key(headers: Mapping[str, str]) -> str:
+    key = headers.get("idempotency-key", "").strip().strip('"')
+    if not 1 <= len(key) <= 255:
+        raise InvalidRequest("send an Idempotency-Key", ja="Idempotency-Key を指定してください。")
+    return key
+
+
+def _asked(query: QueryParams, headers: Mapping[str, str], caller: Caller) -> schemas.Request:
+    unknown = set(query) - PARAMETERS
+    if unknown:
+        raise InvalidRequest("unknown parameter; known are: " + ", ".join(sorted(PARAMETERS)))
+    recipients = tuple(dict.fromkeys(query.getlist("recipient")))
+    if not CGC_IDS.issuperset(recipients):
+        raise InvalidRequest("recipient is not one of the 51 corporations", ja="recipient は51協会のいずれかです。")
+    channel = query.get("channel", Channel.API.value)
+    try:
+        return schemas.Request(
+            recipients=recipients,
+            subject=parse_subject(query["subject"]) if "subject" in query else None,
+            kind=query.get("kind"),
+            adapter=query.get("adapter"),
+            on_behalf_of=query.get("on_behalf_of"),
+            channel=SENDER_CHANNELS[channel],
+            received_on=tuple(date.fromisoformat(day).isoformat() for day in query.getlist("received_on")),
+            fixes=query.get("fixes"),
+            filename=_filename(headers),
+            media_type=headers.get("content-type"),
+            dry_run=query.get("dry_run") == "true",
+            respond_async="respond-async" in headers.get("prefer", ""),
+        )
+    except (ValueError, KeyError, ValidationError):
+        raise InvalidRequest(
+            "subject is scheme:value, channel one of the known channels, received_on a date",
+            ja="subject、channel、received_on の指定を確認してください。",
+        ) from None
+
+
+def _filename(headers: Mapping[str, str]) -> str | None:
+    """The name in Content-Disposition (RFC 6266, also its ``filename*``), without any folder."""
+    named: dict[str, str] = {}
+    for part in headers.get("content-disposition", "").split(";"):
+        name, _, value = part.strip().partition("=")
+        named[name.lower()] = value.strip('"')
+    encoded = named.get("filename*", "")
+    plain = unquote(encoded.partition("''")[2]) if encoded else named.get("filename", "")
+    return plain.replace("\\", "/").rpartition("/")[2][:255] or None
+
+
+async def _process(parts: Parts, caller: Caller, submission: Submission, received: Received) -> Response:
+    entitled = caller.participant.recipients("submit")
+    if _is_large(parts, submission, received) and not submission.request.dry_run:
+        recipients_of(submission, entitled, entitled)
+        return _queued(parts, submission, queue(parts.database, submission, received, _lane_kind(parts, submission, received)))
+    prepared = await _prepare(parts, submission, received)
+    named = {draft.recipient for draft in prepared.drafts} | set(prepared.refused.values())
+    recipients = recipients_of(submission, named, entitled)
+    if submission.request.dry_run:
+        received.discard()
+        return _dry(prepared)
+    outcome = await parts.committer.commit(submission, prepared, received, recipients)
+    if outcome.must_queue:
+        return _queued(parts, submission, queue(parts.database, submission, received, next(iter(prepared.kinds), ANY_KIND)))
+    if outcome.replayed or prepared.destroy_raw:
+        received.discard()
+    return _answer(parts, outcome)
+
+
+def _is_large(parts: Parts, submission: Submission, received: Received) -> bool:
+    limits = parts.limits
+    if submission.request.respond_async or received.size > limits.large_bytes:
+        return True
+    with received.open() as source:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: source.read(1 << 20), b"")) > limits.large_records
+
+
+def _lane_kind(parts: Parts, submission: Submission, received: Received) -> str:
+    """The one kind a large document can hold, so that only its like waits behind it; or any."""
+    head = received.head()
+    asked = submission.request
+    willing = [
+        adapter
+        for adapter in parts.line.adapters.values()
+        if (adapter.name == asked.adapter if asked.adapter else adapter.recognises(head, asked.filename))
+    ]
+    kinds = {kind for adapter in willing for kind in adapter.kinds}
+    return next(iter(kinds)) if len(kinds) == 1 else ANY_KIND
+
+
+async def _prepare(parts: Parts, submission: Submission, received: Received) -> Prepared:
+    def run() -> Prepared:
+        with received.open() as source:
+            return merged(prepare(parts.line, submission, source))
+
+    return await asyncio.to_thread(run) if received.size > IN_A_THREAD else run()
+
+
+def _queued(parts: Parts, submission: Submission, outcome: Outcome) -> Response:
+    """202: taken and durable, with a signed acknowledgement; what comes of it is under its address."""
+    if outcome.replayed:
+        return _answer(parts, outcome)
+    acknowledged = {
+        "submission": submission.id,
+        "sender": submission.origin.sender,
+        "raw_sha256": submission.raw_sha256,
+        "raw_bytes": submission.raw_bytes,
+        "received_at": instant_text(submission.received_at),
+    }
+    body = {
+        "submission": submission.id,
+        "state": "processing",
+        "acknowledgement": sign_receipt(parts.key, canonical(acknowledged), ACKNOWLEDGEMENT),
+        "links": {"self": f"/v1/submissions/{submission.id}"},
+    }
+    return _json(202, body, {"Location": f"/v1/submissions/{submission.id}", "Preference-Applied": "respond-async"})
+
+
+def _dry(prepared: Prepared) -> Response:
+    """200: what would be found, with no effect at all."""
+    findings = [present.finding(one.model_dump(mode="json", exclude_none=True)) for one in prepared.findings[:100]]
+    refused = prepared.records if prepared.refused_whole else len(prepared.refused)
+    body = {"dry_run": True, "records": prepared.records, "refused": refused, "findings": findings}
+    return _json(200, body | {"findings_count": len(prepared.findings)})
+
+
+def _answer(parts: Parts, outcome: Outcome) -> Response:
+    """201 or 422 with the receipts; also for what is already in the store, so that a retry reads the same."""
+    if outcome.sealed:
+        statements = [(one.statement, one.receipt) for one in outcome.sealed]
+        findings = [f.model_dump(mode="json", exclude_none=True) for one in outcome.sealed for f in one.settled.findings[:100]]
+        return outcome_response(present.outcome(outcome.submission, statements, findings), outcome.replayed)
+    body = stored_outcome(parts, outcome.submission)
+    return outcome_response(body, outcome.replayed)
+
+
+def stored_outcome(parts: Parts, submission: str) -> dict[str, object]:
+    """The outcome of a submission as the store has it."""
+    with parts.database.read() as session:
+        rows = log.find_statements(session, submission)
+        if not rows:
+            return {"submission": submission, "state": "processing", "links": {"self": f"/v1/submissions/{submission}"}}
+        statements = [(present.statement_of(row.receipt), row.receipt) for row in rows]
+        return present.outcome(submission, statements, submissions.load_findings(session, submission))
+
+
+def outcome_response(body: dict[str, object], replayed: bool) -> Response:
+    """The response to who submits: what is refused whole is a problem document that carries its receipts."""
+    headers = {"Idempotent-Replayed": "true"} if replayed else {}
+    if body["state"] == "processing":
+        return _json(202, body, headers)
+    if body["verdict"] != Verdict.REFUSED:
+        return _json(201, body, headers | {"Location": f"/v1/submissions/{body['submission']}"})
+    refused = problems.problem(422, "Submission refused", "submission.refused", body)
+    refused.headers.update(headers)
+    return refused
+
+
+def _json(status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, dict(headers or {}), "application/json")
+
+
+DOCUMENTATION: dict[str, Any] = {
+    "tags": ["submissions"],
+    "summary": "Submit a document",
+    "status_code": 201,
+    "responses": {
+        201: {"description": "Accepted, held or unchanged: final receipts"},
+        202: {"description": "Taken and durable, being processed; signed acknowledgement"},
+        400: {"description": "The request is not of its form, or its digest does not match"},
+        401: {"description": "Token or request signature does not hold"},
+        403: {"description": "Not entitled to this recipient or institution"},
+        413: {"description": "Too large"},
+        422: {"description": "Refused, with receipts and findings; or an Idempotency-Key used for another document"},
+    },
+    "openapi_extra": {
+        "parameters": [
+            {"name": name, "in": place, "required": required, "description": text, "schema": {"type": "string"}}
+            for name, place, required, text in (
+                ("recipient", "query", False, "Corporation(s) it is for; may repeat, may be left out where records say"),
+                ("subject", "query", False, "Whose figures these are: scheme:value or scheme:scope:value"),
+                ("kind", "query", False, "Record kind, where the document does not say"),
+                ("adapter", "query", False, "Format, where it cannot be recognised"),
+                ("on_behalf_of", "query", False, "Institution whose report this is, by delegation"),
+                ("channel", "query", False, "How it came: api, agent, folder, portal, media, paper_transcription"),
+                ("received_on", "query", False, "When the institution itself received it (date; may repeat)"),
+                ("fixes", "query", False, "Submission whose refused records these repair"),
+                ("dry_run", "query", False, "true: only say what would be found"),
+                ("Idempotency-Key", "header", True, "Good for seven days"),
+                ("Content-Digest", "header", True, "RFC 9530, sha-256"),
+                ("Signature-Input", "header", True, "RFC 9421, tag fapi-2-request"),
+                ("Signature", "header", True, "RFC 9421"),
+            )
+        ],
+        "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
+    },
+}
+"""What the published description says of ``submit``; it reads raw bytes, so the framework cannot know."""

@@ -1,0 +1,104 @@
+"""Tokens and keys: the embedded token endpoint (client credentials with ``private_key_jwt``), metadata, key set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.api.parts import parts_of
+from gateway.errors import NotAuthentic
+from gateway.registers.participants import Participants
+from gateway.security.keys import KeyRing
+from gateway.security.tokens import issue_access_token, read_client_assertion
+from gateway.store import submissions
+
+router = APIRouter(tags=["tokens"])
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+TOKEN_PATH = "/oauth2/token"  # noqa: S105 - an address, not a secret
+ALGORITHMS = ["Ed25519", "ES256", "PS256"]
+
+
+@router.post(TOKEN_PATH)
+def token(
+    request: Request,
+    grant_type: Annotated[str, Form()] = "",
+    client_assertion_type: Annotated[str, Form()] = "",
+    client_assertion: Annotated[str, Form()] = "",
+    scope: Annotated[str, Form()] = "",
+) -> Response:
+    """An access token for five minutes, for a client that proves its registered key (RFC 7523, FAPI 2.0)."""
+    parts = parts_of(request)
+    if grant_type != "client_credentials" or client_assertion_type != ASSERTION_TYPE:
+        return _oauth_error(400, "unsupported_grant_type")
+    now = parts.clock.now()
+    try:
+        assertion = read_client_assertion(client_assertion, _keys_of(parts.participants), parts.base_url, now)
+    except NotAuthentic:
+        return _oauth_error(401, "invalid_client")
+    with parts.database.write() as session:
+        fresh = submissions.claim_assertion(
+            parts.database, session, assertion.client_id, assertion.jti, assertion.expires_at
+        )
+    participant = parts.participants.find(assertion.client_id)
+    if not fresh or participant is None:
+        return _oauth_error(401, "invalid_client")
+    granted = participant.actions()
+    scopes = frozenset(scope.split()) or granted
+    if not granted.issuperset(scopes):
+        return _oauth_error(400, "invalid_scope")
+    answer = {
+        "access_token": issue_access_token(parts.key, parts.base_url, participant.id, scopes, now),
+        "token_type": "Bearer",
+        "expires_in": 300,
+        "scope": " ".join(sorted(scopes)),
+    }
+    return Response(orjson.dumps(answer), 200, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _keys_of(participants: Participants) -> Callable[[str], KeyRing]:
+    def keys_of(client: str) -> KeyRing:
+        participant = participants.find(client)
+        return participant.keys if participant is not None else KeyRing()
+
+    return keys_of
+
+
+def _oauth_error(status: int, error: str) -> Response:
+    return Response(orjson.dumps({"error": error}), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+@router.get("/.well-known/oauth-authorization-server")
+def metadata(request: Request) -> Response:
+    """Where tokens come from and how (RFC 8414)."""
+    base = parts_of(request).base_url
+    body = {
+        "issuer": base,
+        "token_endpoint": base + TOKEN_PATH,
+        "jwks_uri": f"{base}/.well-known/jwks.json",
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": [],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "scopes_supported": ["submit", "read", "link"],
+    }
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+@router.get("/.well-known/jwks.json")
+def jwks(request: Request) -> Response:
+    """Our public keys: what signs receipts, checkpoints and tokens."""
+    return Response(orjson.dumps(parts_of(request).own_keys.jwks()), media_type="application/jwk-set+json")
+
+
+@router.get("/.well-known/api-catalog")
+def api_catalog(request: Request) -> Response:
+    """Where the description of these addresses is (RFC 9727)."""
+    base = parts_of(request).base_url
+    linkset = {"linkset": [{"anchor": base, "service-desc": [{"href": f"{base}/openapi.json", "type": "application/json"}]}]}
+    return Response(orjson.dumps(linkset), media_type="application/linkset+json")

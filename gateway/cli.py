@@ -1,0 +1,184 @@
+"""The command line: thin. Each command parses, calls one thing, prints what came of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Optional
+from urllib.parse import urlsplit
+
+import orjson
+import typer
+import uvicorn
+
+from gateway.errors import GatewayError
+from gateway.formats.forms import write_form
+from gateway.plugins import load_adapters
+from gateway.registers import enrolment
+from gateway.runtime.scheduler import schedule
+from gateway.security.keys import KeyRing, SigningKey
+from gateway.security.verify import verify_evidence
+from gateway.settings import Settings
+from gateway.wiring import Gateway, application, build, own_key, worker
+
+app = typer.Typer(help="Hayame 早め: timely, verifiable data for credit guarantee corporations.", no_args_is_help=True)
+participants = typer.Typer(help="Who may do what: enrol, list, delegate.", no_args_is_help=True)
+keys = typer.Typer(help="Signing keys: ours and new ones.", no_args_is_help=True)
+forms = typer.Typer(help="Write a form to be filled in.", no_args_is_help=True)
+app.add_typer(participants, name="participants")
+app.add_typer(keys, name="keys")
+app.add_typer(forms, name="forms")
+
+
+def main() -> None:
+    """Run a command; errors of ours are said in both languages and end with status 1."""
+    try:
+        app()
+    except GatewayError as error:
+        typer.echo(f"{error.ja}\n{error.message}", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _gateway() -> Iterator[Gateway]:
+    gateway = build(Settings.from_environment())
+    try:
+        yield gateway
+    finally:
+        gateway.database.close()
+
+
+@app.command()
+def serve(host: str = "", port: int = 0) -> None:
+    """Serve HTTP (and, unless HAYAME_WORKER=false, work off large submissions in a child process)."""
+    settings = Settings.from_environment()
+    address = urlsplit(settings.base_url)
+    uvicorn.run(
+        application(build(settings)),
+        host=host or address.hostname or "127.0.0.1",
+        port=port or address.port or 8040,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=75,
+    )
+
+
+@app.command()
+def work(until_eof: Annotated[bool, typer.Option(help="Stop when standard input closes.")] = False) -> None:
+    """Work off large submissions, releases and regular work until stopped."""
+    stop = threading.Event()
+    if until_eof:
+        threading.Thread(target=_stop_at_eof, args=(stop,), daemon=True).start()
+    with _gateway() as gateway:
+        scheduler = schedule(gateway.database, gateway.clock)
+        try:
+            worker(gateway).run(stop)
+        except KeyboardInterrupt:
+            stop.set()
+        finally:
+            scheduler.shutdown(wait=False)
+
+
+def _stop_at_eof(stop: threading.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    stop.set()
+
+
+@app.command()
+def verify(
+    evidence: Path,
+    key: Annotated[Path, typer.Option(help="The gateway's published key (JWK Set, JWK or PEM).")],
+) -> None:
+    """Verify an evidence file offline, with the published key alone."""
+    report = verify_evidence(evidence.read_bytes(), KeyRing.parse(key.read_bytes()))
+    for check in report.checks:
+        typer.echo(f"{check.verdict:<10} {check.name:<22} {check.detail_ja} / {check.detail_en}")
+    typer.echo("証拠は有効です。 The evidence holds." if report.holds else "証拠は無効です。 The evidence does NOT hold.")
+    raise typer.Exit(0 if report.holds else 1)
+
+
+@app.command()
+def adapters() -> None:
+    """List the formats that are understood."""
+    for adapter in load_adapters().values():
+        typer.echo(f"{adapter.name}/{adapter.version}\t{', '.join(sorted(adapter.kinds))}")
+
+
+@app.command()
+def demo(input: Annotated[Optional[Path], typer.Option(help="A folder of your own files.")] = None) -> None:  # noqa: A002
+    """See the whole line work: banks, a vendor, corporations and a targeting tool, each a program of its own."""
+    arguments = ["--input", str(input)] if input else []
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "mocks.demo", *arguments]))
+
+
+@forms.command("monitoring-report")
+def monitoring_report(
+    out: Path = Path("業況報告書.xlsx"), recipient: str = "", bank: str = "", guarantee: str = ""
+) -> None:
+    """Write an empty 業況報告書 form (xlsx), with what is known filled in."""
+    known = {"/cgc_id": recipient, "/bank_code": bank, "/guarantee_nos": guarantee}
+    out.write_bytes(write_form("monitoring-report", {at: value for at, value in known.items() if value}))
+    typer.echo(out)
+
+
+@keys.command("new")
+def new_key(out: Path) -> None:
+    """Make a new signing key (PEM, mode 0600) and print its public JWK."""
+    key = SigningKey.generate()
+    key.save(out)
+    typer.echo(orjson.dumps(key.public.jwk()).decode())
+
+
+@keys.command("publish")
+def publish_key() -> None:
+    """Print the gateway's public key set, by which receipts and checkpoints are verified."""
+    key = own_key(Settings.from_environment())
+    typer.echo(orjson.dumps(KeyRing([key.public]).jwks()).decode())
+
+
+@participants.command("enrol")
+def enrol(
+    id: str,  # noqa: A002 - the name it has in the register
+    kind: Annotated[str, typer.Argument(help="bank, vendor, office, corporation or tool")],
+    name: str,
+    key: Annotated[Path, typer.Option(help="Its public key: JWK or PEM.")],
+    institution: str = "",
+    may: Annotated[Optional[list[str]], typer.Option(help="action:recipient, e.g. submit:13; may repeat.")] = None,
+) -> None:
+    """Enrol a participant with its public key and what it may do."""
+    with _gateway() as gateway:
+        entry = enrolment.Entry(
+            id=id,
+            kind=kind,
+            name=name,
+            institution=institution or None,
+            keys=KeyRing.parse(key.read_bytes()),
+            may=enrolment.entitlements(may or []),
+        )
+        enrolment.enrol(gateway.database, entry, gateway.clock.now())
+    typer.echo(f"enrolled {id}")
+
+
+@participants.command("delegate")
+def delegate(sender: str, institution: str, since: str, until: str = "") -> None:
+    """Allow a sender to submit on an institution's behalf, from a date on (YYYY-MM-DD)."""
+    with _gateway() as gateway:
+        end = date.fromisoformat(until) if until else None
+        enrolment.delegate(gateway.database, sender, institution, date.fromisoformat(since), end)
+    typer.echo(f"{sender} may submit for {institution}")
+
+
+@participants.command("list")
+def list_participants() -> None:
+    """List the participants and what they may do."""
+    with _gateway() as gateway:
+        for one in enrolment.everybody(gateway.database):
+            may = " ".join(sorted(f"{action}:{recipient}" for action, recipient in one.entitlements))
+            typer.echo(f"{one.id}\t{one.kind}\t{one.name}\t{one.institution}\t{len(one.keys)} keys\t{may}")

@@ -1,0 +1,72 @@
+"""Collect evidence: everything an outsider needs to verify one outcome offline, and no byte of anybody else's."""
+
+from __future__ import annotations
+
+from gateway.errors import NotFound
+from gateway.security.canonical import canonical
+from gateway.security.evidence import Evidence, EvidenceLine, Inclusion, write_evidence
+from gateway.security.keys import KeyRing
+from gateway.security.merkle import inclusion_from_leaves, inclusion_path, leaf_hash
+from gateway.store import feed, log, submissions
+from gateway.store.engine import Session
+from gateway.store.feed import Blocks
+from gateway.store.tables import StatementRow
+
+
+def collect(
+    session: Session, blocks: Blocks, row: StatementRow, keys: KeyRing, only: int | None, raw: bytes | None
+) -> bytes:
+    """The evidence file of a statement: all its lines and findings, or one line with its path.
+
+    Args:
+        session: a read session, so that proofs and checkpoint belong together.
+        blocks: opens stored lines.
+        row: the statement.
+        keys: our public keys, put in for information; trust comes from the verifier's own copy.
+        only: index of the one line wanted, or None for all.
+        raw: the document's bytes, where who asks may see them.
+
+    Raises:
+        NotFound: the statement has no such line.
+    """
+    checkpoint = log.find_checkpoint(session, row.recipient)
+    if checkpoint is None or (only is not None and only >= row.count):
+        raise NotFound
+    path = inclusion_path(row.leaf_index, checkpoint.tree_size, log.node_reader(session, row.recipient))
+    whole = only is None
+    return write_evidence(
+        Evidence(
+            recipient=row.recipient,
+            receipt=row.receipt,
+            lines=tuple(_lines(session, blocks, row, only)),
+            inclusion=Inclusion(tree_size=checkpoint.tree_size, path=tuple(path)),
+            checkpoint=checkpoint.note,
+            raw=raw if whole else None,
+            findings=_findings(session, row) if whole else None,
+            keys=tuple(keys.jwks()["keys"]),
+        )
+    )
+
+
+def _lines(session: Session, blocks: Blocks, row: StatementRow, only: int | None) -> list[EvidenceLine]:
+    withheld = feed.find_withheld(session, row.recipient, row.first_position, row.first_position + row.count)
+    bodies = blocks.load_lines(session, row.recipient, row.submission)
+    leaves = [leaf_hash(body) for body in bodies]
+    lines = []
+    for index in range(len(bodies)) if only is None else [only]:
+        reason = withheld.get(row.first_position + index, (b"", None))[1]
+        lines.append(
+            EvidenceLine(
+                index=index,
+                line=None if reason else bodies[index],
+                leaf=leaves[index],
+                withheld=reason,
+                path=None if only is None else tuple(inclusion_from_leaves(index, leaves)),
+            )
+        )
+    return lines
+
+
+def _findings(session: Session, row: StatementRow) -> bytes:
+    """The findings as they were sealed: canonical, one per line."""
+    return b"".join(canonical(one) + b"\n" for one in submissions.load_findings(session, row.submission, row.recipient))

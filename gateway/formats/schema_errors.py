@@ -1,0 +1,62 @@
+"""What a record's schema refuses, as findings: one place where library words become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.formats.identifiers import shown
+from gateway.formats.json_text import pointer_to
+from gateway.schemas.findings import Finding, Severity
+from gateway.schemas.place import Place
+
+_EXPECTED = {
+    "int": "整数 / integer",
+    "bool": "true | false",
+    "string_type": "文字列 / string",
+    "date": "YYYY-MM-DD",
+    "datetime": "YYYY-MM-DDThh:mm:ss+09:00",
+    "timezone": "YYYY-MM-DDThh:mm:ss+09:00",
+    "extra_forbidden": "様式にある項目 / a member of the schema",
+}
+
+
+def unreadable_value(pointer: str, found: object, expected: str, ordinal: int, place: Place) -> Finding:
+    """Finding R01: something stands there, but not what should; R03 where nothing does (``found`` is None)."""
+    params: dict[str, str | int] = {"field": pointer.removeprefix("/")}
+    if found is not None:
+        params |= {"found": shown(found), "expected": expected}
+    return Finding(
+        code="R03" if found is None else "R01",
+        severity=Severity.REFUSE,
+        record=ordinal,
+        place=place,
+        field=pointer.rpartition("/")[2] or None,
+        params=params,
+    )
+
+
+def schema_findings(refused: ValidationError, ordinal: int, place_of: Callable[[str], Place]) -> tuple[Finding, ...]:
+    """Every reason for which a model refused a record.
+
+    Args:
+        refused: what the model raised.
+        ordinal: which record of the source it was.
+        place_of: JSON Pointer within the record -> place in the source.
+    """
+    findings = []
+    for error in refused.errors(include_url=False):
+        pointer = pointer_to(*error["loc"])
+        nothing = error["type"] == "missing" or error["input"] is None
+        found = None if nothing else str(error["input"])
+        findings.append(unreadable_value(pointer, found, _expected(error), ordinal, place_of(pointer)))
+    return tuple(findings)
+
+
+def _expected(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    bounds = (str(context[name]) for name in ("expected", "pattern") if name in context)
+    types = (text for start, text in _EXPECTED.items() if error["type"].startswith(start))
+    return next(bounds, None) or next(types, error["msg"])

@@ -1,0 +1,194 @@
+"""The line every submission travels, in order:
+
+    bytes ─ receive ─ authenticate ─ adapt ─ validate ─ normalise ─╫─ seal ─ publish ─ measure ─▶ feed
+           └────────────── pure or read-only, no locks ──────────┘ └── one short transaction ──┘
+
+``receive`` and ``authenticate`` happen at the door (``api/submissions.py``), because before they have passed there is no
+submission. What follows is here. Left of the double bar nothing is locked and nothing is written; ``settle`` reads one
+snapshot of what is known. Right of it the committer seals and publishes many submissions in one transaction, at the
+head of each recipient's log that it has locked (``runtime/committer.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from gateway.errors import InvalidRequest, KeyReused, NotEntitled, SenderError
+from gateway.ports import Adapter, Hints
+from gateway.rules.pack import Pack
+from gateway.rules.rows import RepeatedKeys
+from gateway.schemas.findings import Finding, Severity
+from gateway.schemas.observed import Observed, ObservedDocument, ObservedRows
+from gateway.schemas.place import Place
+from gateway.schemas.submission import Prepared, Submission
+from gateway.steps.adapt import HEAD_BYTES, adapt, choose
+from gateway.steps.normalise import draft_document, draft_rows
+from gateway.steps.publish import key_row, raw_row, submission_row
+from gateway.steps.receive import Received
+from gateway.steps.seal import Sealed
+from gateway.steps.validate import Checked, validate
+from gateway.store import jobs, submissions
+from gateway.store.engine import Database
+from gateway.store.jobs import NewJob
+
+MY_NUMBER = "V06"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the pure part of the line works with."""
+
+    adapters: Mapping[str, Adapter]
+    pack: Pack
+    layouts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a submission.
+
+    Attributes:
+        submission: whose outcome this is; an earlier one's where ``replayed``.
+        sealed: its statements, just sealed; empty where the outcome is to be read from the store.
+        must_queue: a larger submission of the same sender is still being processed; this one goes behind it.
+    """
+
+    submission: str
+    sealed: tuple[Sealed, ...] = ()
+    replayed: bool = False
+    must_queue: bool = False
+
+
+class Committer(Protocol):
+    """Takes a prepared submission across the double bar."""
+
+    async def commit(
+        self, submission: Submission, prepared: Prepared, received: Received, recipients: tuple[str, ...]
+    ) -> Outcome:
+        """Settle, seal and publish; return only when the outcome is durable and visible.
+
+        Raises:
+            KeyReused: the Idempotency-Key was used for another document.
+        """
+        ...
+
+
+def prepare(line: Line, submission: Submission, source: BinaryIO) -> Iterator[Prepared]:
+    """Adapt, validate and normalise a document: whole, or frame by frame where it is a large file of rows.
+
+    What cannot be read is not an exception here but a refusal, sealed like any other.
+    """
+    request = submission.request
+    hints = Hints(
+        filename=request.filename,
+        kind=request.kind,
+        institution=submission.origin.institution,
+        recipient=request.recipients[0] if len(request.recipients) == 1 else None,
+        layouts=line.layouts,
+    )
+    name = request.adapter or "unknown"
+    try:
+        head = source.read(HEAD_BYTES)
+        source.seek(0)
+        adapter = choose(line.adapters, head, hints, request.adapter)
+        name = f"{adapter.name}/{adapter.version}"
+        repeated = RepeatedKeys()
+        for observed in adapt(adapter, source, hints):
+            yield _normalise(name, observed, validate(line.pack, observed, repeated))
+    except SenderError as error:
+        yield Prepared(adapter=name, findings=[_unreadable(error)])
+
+
+def _normalise(adapter: str, observed: Observed, checked: Checked) -> Prepared:
+    refused, warnings = checked.refused(), checked.warnings()
+    prepared = Prepared(
+        adapter=adapter,
+        findings=checked.findings,
+        records=checked.records,
+        rules=checked.rules,
+        evaluations=checked.evaluations,
+        destroy_raw=any(f.code == MY_NUMBER and f.severity is Severity.REFUSE for f in checked.findings),
+    )
+    if isinstance(observed, ObservedDocument):
+        prepared.kinds.add(observed.record.kind)
+        prepared.refused = dict.fromkeys(refused, getattr(observed.record, "cgc_id", None))
+        if observed.ordinal not in refused:
+            prepared.drafts.append(draft_document(observed, warnings.get(observed.ordinal, ())))
+    elif isinstance(observed, ObservedRows):
+        prepared.kinds.add(observed.kind)
+        named = dict(zip(observed.frame["ordinal"].to_list(), observed.frame["cgc_id"].to_list(), strict=True))
+        prepared.refused = {ordinal: named.get(ordinal) for ordinal in refused}
+        prepared.drafts.extend(draft_rows(observed, refused, warnings))
+    else:
+        prepared.refused = dict.fromkeys(refused)
+    return prepared
+
+
+def _unreadable(error: SenderError) -> Finding:
+    place = error.place if isinstance(error.place, Place) else Place()
+    return Finding(
+        code="R00", severity=Severity.REFUSE, place=place, params={"reason": error.message, "reason_ja": error.ja}
+    )
+
+
+def merged(parts: Iterable[Prepared]) -> Prepared:
+    """One Prepared of all parts, for documents that are dealt with in one piece."""
+    whole: Prepared | None = None
+    for part in parts:
+        if whole is None:
+            whole = part
+            continue
+        whole.adapter = part.adapter
+        whole.drafts += part.drafts
+        whole.findings += part.findings
+        whole.refused |= part.refused
+        whole.records += part.records
+        whole.rules = max(whole.rules, part.rules)
+        whole.evaluations += part.evaluations
+        whole.kinds |= part.kinds
+        whole.destroy_raw |= part.destroy_raw
+    return whole or Prepared(adapter="unknown")
+
+
+def recipients_of(submission: Submission, named_by_records: Iterable[str | None], entitled: frozenset[str]) -> tuple[str, ...]:
+    """The corporations a submission is for: those it names, or else those its records name.
+
+    Raises:
+        InvalidRequest: neither names any.
+        NotEntitled: it is for a corporation to which this sender may not submit.
+    """
+    named = submission.request.recipients or tuple(sorted({one for one in named_by_records if one is not None}))
+    if not named:
+        raise InvalidRequest("name the corporation with recipient=", ja="宛先の協会を recipient= で指定してください。")
+    if not entitled.issuperset(named):
+        raise NotEntitled
+    return named
+
+
+def queue(database: Database, submission: Submission, received: Received, kind: str) -> Outcome:
+    """Take a large submission, or one behind it: key, submission, raw bytes and the job that will deal with it.
+
+    One short transaction; after it the submission is durable and will be processed in order of arrival.
+
+    Args:
+        kind: the record kind its lane is narrowed to, or ``*``.
+
+    Raises:
+        KeyReused: the Idempotency-Key was used for another document.
+    """
+    with database.write() as session:
+        row = key_row(submission)
+        if row is not None and not submissions.claim_keys(database, session, [row]):
+            earlier = submissions.find_keys(session, [(row["sender"], row["key"])])[row["sender"], row["key"]]
+            if earlier.fingerprint != submission.fingerprint:
+                raise KeyReused
+            return Outcome(earlier.submission, replayed=True)
+        file = received.path.name if received.path is not None else None
+        submissions.add_submissions(session, [submission_row(submission, "processing")])
+        submissions.add_raw(session, [raw_row(submission, received.body, file, destroyed=False)])
+        job = NewJob("load", submission.id, submission.origin.sender, kind, submission.received_at)
+        jobs.enqueue(database, session, job)
+        database.notify(session)
+    return Outcome(submission.id)

@@ -1,0 +1,78 @@
+"""Enrol participants: who they are, their public keys, what they may do, for whom they may speak."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from gateway.errors import InvalidRequest
+from gateway.schemas.identifiers import CGC_IDS
+from gateway.security.keys import KeyRing
+from gateway.store import registers
+from gateway.store.engine import Database
+from gateway.store.registers import Enrolled
+from gateway.store.tables import Delegation, Participant, ParticipantKey
+
+KINDS = frozenset({"bank", "vendor", "office", "corporation", "tool"})
+ACTIONS = frozenset({"submit", "read", "link"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A participant to be enrolled; ``institution`` is a bank's code."""
+
+    id: str
+    kind: str
+    name: str
+    institution: str | None
+    keys: KeyRing
+    may: frozenset[tuple[str, str]]
+
+
+def entitlements(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """``submit:13`` and the like as (action, recipient).
+
+    Raises:
+        InvalidRequest: there is no such action or corporation.
+    """
+    pairs = frozenset((action, recipient) for action, _, recipient in (text.partition(":") for text in texts))
+    if not all(action in ACTIONS and recipient in CGC_IDS for action, recipient in pairs):
+        raise InvalidRequest(f"say action:recipient, with an action of {sorted(ACTIONS)} and a known corporation")
+    return pairs
+
+
+def enrol(database: Database, entry: Entry, now: datetime) -> None:
+    """Enrol a participant, or complete one that is enrolled already.
+
+    Raises:
+        InvalidRequest: there is no such kind of participant.
+    """
+    if entry.kind not in KINDS:
+        raise InvalidRequest(f"a participant is one of {sorted(KINDS)}")
+    row = Participant(id=entry.id, kind=entry.kind, name=entry.name, institution=entry.institution, enrolled_at=now)
+    with database.write() as session:
+        registers.enrol(database, session, row, entry.may)
+        for key in entry.keys:
+            registered = ParticipantKey(
+                kid=key.kid,
+                participant=entry.id,
+                jwk=json.dumps(key.jwk()),
+                valid_from_at=now,
+                valid_until_at=None,
+            )
+            registers.add_key(database, session, registered)
+
+
+def delegate(database: Database, sender: str, institution: str, since: date, until: date | None) -> None:
+    """Allow a sender to submit on an institution's behalf."""
+    with database.write() as session:
+        row = Delegation(sender=sender, institution=institution, valid_from=since, valid_until=until)
+        registers.delegate(database, session, row)
+
+
+def everybody(database: Database) -> list[Enrolled]:
+    """All participants, by id."""
+    with database.read() as session:
+        return [one for _, one in sorted(registers.load_participants(session).items())]

@@ -1,0 +1,146 @@
+"""My Number (個人番号): found in texts, refused where it is called so, masked where it is not.
+
+A corporation may not hold it and does not need it. Only texts and columns nobody mapped are searched, never typed
+identifiers or money: of random twelve digits one in ten passes the check digit.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from gateway.formats.identifiers import my_number_holds
+from gateway.rules.rule import Hit, Words, document_rule
+from gateway.rules.texts import with_texts
+from gateway.rules.views import View, texts_in
+from gateway.schemas.findings import Finding, Severity
+from gateway.schemas.identifiers import corporate_number_holds
+from gateway.schemas.records import KINDS
+
+_DIGIT = "[0-9０-９]"
+_SEPARATOR = "[ \u3000\t.．・\\-‐‑‒–—―−－ーｰ]"
+_CHAIN = re.compile(f"{_DIGIT}+(?:{_SEPARATOR}{{1,2}}{_DIGIT}+)*")
+_GROUP = re.compile(f"{_DIGIT}+")
+_LABEL = re.compile(r"個\s*人\s*番\s*号|マイ[\s・]*ナンバ|my[\s_\-]*n(?:umber|o\b)")
+_NEAR = 40
+_SHOWN = 2
+_DIGITS = 12
+_GROUP_SIZES = (12, 6, 4, 3)
+_CARD_GROUP = 4
+
+Span = tuple[int, int]
+
+
+def scan(texts: Iterable[tuple[str, str, str]]) -> list[Hit]:
+    """Every My Number in these texts: refused with a label in or near the text, else a warning.
+
+    Args:
+        texts: JSON Pointer (or any address), what the field is called, and its text.
+
+    Returns:
+        Hits at the given addresses; their ``found`` is masked.
+    """
+    hits = []
+    for pointer, label, text in texts:
+        for start, end in _numbers(text):
+            near = f"{label} {text[max(0, start - _NEAR) : start]} {text[end : end + _NEAR]}"
+            severity = Severity.REFUSE if _is_label(near) else Severity.WARN
+            hits.append(Hit(pointer, {"found": _masked(text[start:end])}, severity))
+    return hits
+
+
+def mask(text: str) -> str:
+    """The text with all but the last two digits of every My Number replaced by asterisks.
+
+    >>> mask("担当 1234-5678-9018 様"), mask("電話 03-1234-5678")
+    ('担当 ****-****-**18 様', '電話 03-1234-5678')
+    """
+    for start, end in _numbers(text):
+        text = text[:start] + _masked(text[start:end]) + text[end:]
+    return text
+
+
+def masked_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record in its JSON form with every My Number in its texts masked."""
+    return with_texts(record, mask)
+
+
+def masked_finding(finding: Finding) -> Finding:
+    """The finding with every My Number in its params masked, since findings are sealed and shown."""
+    params = {name: mask(value) if isinstance(value, str) else value for name, value in finding.params.items()}
+    return finding if params == finding.params else finding.model_copy(update={"params": params})
+
+
+def _is_label(text: str) -> bool:
+    return bool(_LABEL.search(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _masked(number: str) -> str:
+    hidden = sum(1 for char in number if char.isdecimal()) - _SHOWN
+    shown = []
+    for char in number:
+        is_hidden = char.isdecimal() and hidden > 0
+        hidden -= is_hidden
+        shown.append("*" if is_hidden else char)
+    return "".join(shown)
+
+
+def _numbers(text: str) -> Iterator[Span]:
+    """Where My Numbers stand in a text, none overlapping another."""
+    if len(text) < _DIGITS:
+        return
+    for chain in _CHAIN.finditer(text):
+        groups = [(chain.start() + g.start(), chain.start() + g.end()) for g in _GROUP.finditer(chain[0])]
+        first = 0
+        while first < len(groups):
+            count = _groups_of_number(text, groups, first)
+            if count:
+                yield groups[first][0], groups[first + count - 1][1]
+            first += count or 1
+
+
+def _groups_of_number(text: str, groups: list[Span], first: int) -> int:
+    """How many groups of digits from the first on make a My Number: 1 of 12, 2 of 6, 3 of 4, 4 of 3, or none."""
+    size = groups[first][1] - groups[first][0]
+    if size not in _GROUP_SIZES:
+        return 0
+    count = _DIGITS // size
+    members = groups[first : first + count]
+    if [end - start for start, end in members] != [size] * count:
+        return 0
+    digits = "".join(_plain(text[start:end]) for start, end in members)
+    before = _plain(text[slice(*groups[first - 1])]) if first else ""
+    after = groups[first + count] if first + count < len(groups) else None
+    in_longer = count > 1 and (len(before) == _CARD_GROUP or (after is not None and after[1] - after[0] == _CARD_GROUP))
+    is_corporate = len(before) == 1 and corporate_number_holds(before + digits)
+    return count if my_number_holds(digits) and not in_longer and not is_corporate else 0
+
+
+def _plain(digits: str) -> str:
+    return unicodedata.normalize("NFKC", digits)
+
+
+@document_rule(
+    "V06",
+    tuple(KINDS),
+    Severity.WARN,
+    Words(
+        ja="個人番号（マイナンバー）と思われる番号があります（{found}）。",
+        en="What seems to be a My Number stands here ({found}).",
+        remedy_ja="個人番号を削除して、もう一度提出してください。協会は個人番号を必要としません。",
+        remedy_en="Remove it and submit again. Corporations do not need it.",
+    ),
+    "domain note 11, V06; domain note 3.3",
+)
+def no_my_number_in_any_text(view: View) -> Iterator[Hit]:
+    """No text holds a My Number: refused where it is labelled so, else taken in with the number masked.
+
+    *Because* the law allows it to be kept for tax and social insurance only; a corporation may not even store it.
+    *Accepts* 法人番号 7000012050002; 利用者識別番号 1234-5678-9012-3456; money, dates and typed numbers of any digits.
+    *Finds* 「個人番号 1234-5678-9018」 (refused); 「担当 123456789018」 (a warning, masked in the line).
+    *Remedy* remove the number and submit again.
+    *Source* domain note 11, V06; 行政手続における特定の個人を識別するための番号の利用等に関する法律 20条.
+    """
+    yield from scan(texts_in(view))

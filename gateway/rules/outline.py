@@ -1,0 +1,154 @@
+"""Statements as trees: which rows a total adds up, as far as the document itself says so.
+
+Three styles are met. In *footer* style (e-Tax, 弥生) titles open a group and its total closes it, one level deeper than
+the title or level with it. In *header* style a total stands above the rows it adds up; in *postfix* style (freee) below
+them, one level up. Where the levels say nothing, a section may: a total adds up the rows whose section bears its name.
+Where neither does, a total has no addends here, and nothing is guessed.
+
+Amounts are intervals, held as two columns of lowest and highest exact values; a source that does not round has one
+column twice. Some rows can be read in more than one way (a deduction printed with or without its minus, an account
+followed by its breakdown); a total holds when any reading adds up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.rules.accounts import is_deduction, is_net_amount, stem
+
+Bounds = Sequence[int | None]
+"""One bound per row; None where the row has no amount."""
+
+Span = tuple[int, int]
+"""Lowest and highest exact value."""
+
+READINGS_AT_MOST = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as the outline needs it."""
+
+    name: str
+    level: int | None
+    section: str | None = None
+    is_title: bool = False
+    is_total: bool = False
+
+
+class Outline:
+    """The tree of one statement's rows."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = rows
+        self._levelled = all(row.level is not None for row in rows)
+        self._footers = any(row.is_title for row in rows)
+        last = len(rows) - 1
+        self._postfix = self._levelled and not self._footers and rows[last].is_total
+        self._parent = [-1] * len(rows)
+        self._children: list[list[int]] = [[] for _ in rows]
+        if self._levelled:
+            self._grow(range(last, -1, -1) if self._postfix else range(len(rows)))
+
+    def _grow(self, order: range) -> None:
+        above: list[int] = []
+        for row in order:
+            level = self.rows[row].level or 0
+            while above and (self.rows[above[-1]].level or 0) >= level:
+                above.pop()
+            if above:
+                self._parent[row] = above[-1]
+                self._children[above[-1]].append(row)
+            above.append(row)
+
+    def sums(self) -> Iterator[tuple[int, list[int]]]:
+        """Every total whose addends the document shows, with these addends."""
+        for number, row in enumerate(self.rows):
+            if row.is_total and (addends := self._addends(number)):
+                yield number, addends
+
+    def leaves(self) -> list[int]:
+        """Rows that nothing else is a breakdown of."""
+        return [n for n, row in enumerate(self.rows) if not (row.is_total or row.is_title or self._children[n])]
+
+    def _addends(self, total: int) -> list[int]:
+        if self._children[total]:
+            return self._children[total]
+        if self._levelled and self._footers:
+            siblings = self._children[self._parent[total]] if self._parent[total] >= 0 else self._roots()
+            before = siblings[: siblings.index(total)]
+            if before and self._closes(total, before[-1]):
+                return [before[-1]]
+            parent = self._parent[total]
+            if parent >= 0 and self.rows[parent].is_title and siblings[-1] == total:
+                return before
+        name = stem(self.rows[total].name)
+        return [n for n, row in enumerate(self.rows) if not row.is_total and row.section and stem(row.section) == name]
+
+    def _roots(self) -> list[int]:
+        return [row for row, parent in enumerate(self._parent) if parent < 0]
+
+    def _closes(self, total: int, title: int) -> bool:
+        """Whether a total stands level with the title of the group it closes."""
+        opened = self.rows[title]
+        return opened.is_title and bool(self._children[title]) and stem(self.rows[total].name) == stem(opened.name)
+
+    def worth(self, addends: Sequence[int], lows: Bounds, highs: Bounds) -> list[Span]:
+        """What these rows may add up to, the likeliest reading first; nothing where an amount is not known.
+
+        A total among them that repeats the rows just before it counts once; one that closes a title, instead of it.
+        """
+        settled: list[Span] = [(0, 0)]
+        pending: list[Span] = [(0, 0)]
+        for place, row in enumerate(addends):
+            following = addends[place + 1] if place + 1 < len(addends) else None
+            if following is not None and self.rows[following].is_total and self._closes(following, row):
+                continue
+            readings = self._readings(row, lows, highs)
+            repeats = self.rows[row].is_total and not self._children[row] and any(map(_meets(pending), readings))
+            if repeats and len(pending) and pending != [(0, 0)]:
+                settled, pending = plus(settled, readings), [(0, 0)]
+            else:
+                pending = plus(pending, readings)
+        return plus(settled, pending)
+
+    def _readings(self, row: int, lows: Bounds, highs: Bounds) -> list[Span]:
+        """What one row may contribute to the total above it."""
+        own, children = _span(row, lows, highs), self._children[row]
+        if self.rows[row].is_title:
+            footer = children[-1] if children and self.rows[children[-1]].is_total else None
+            if footer is None or (len(children) > 1 and self._closes(footer, children[-2])):
+                return self.worth(children, lows, highs)
+            own, children = _span(footer, lows, highs), []
+        if own is None:
+            return []
+        if children and not self.rows[row].is_total:
+            return self._with_breakdown(own, children, lows, highs)
+        return [own, (-own[1], -own[0])] if is_deduction(self.rows[row].name) else [own]
+
+    def _with_breakdown(self, own: Span, children: list[int], lows: Bounds, highs: Bounds) -> list[Span]:
+        """An account followed by deeper rows: its net amount, less its deductions, or itself and its breakdown."""
+        nets = [child for child in children if is_net_amount(self.rows[child].name)]
+        if nets:
+            net = _span(nets[-1], lows, highs)
+            return [] if net is None else [net]
+        deeper = plus([own], self.worth(children, lows, highs))
+        deductions = all(is_deduction(self.rows[child].name) for child in children)
+        return [*deeper, own] if deductions else [own, *deeper]
+
+
+def _span(row: int, lows: Bounds, highs: Bounds) -> Span | None:
+    low, high = lows[row], highs[row]
+    return None if low is None or high is None else (low, high)
+
+
+def plus(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """Every sum of one and another; nothing where that would be more than anybody could mean."""
+    if len(some) * len(others) > READINGS_AT_MOST:
+        return []
+    return list(dict.fromkeys((low + more, high + most) for low, high in some for more, most in others))
+
+
+def _meets(readings: list[Span]) -> Callable[[Span], bool]:
+    return lambda span: any(low <= span[1] and span[0] <= high for low, high in readings)

@@ -1,0 +1,116 @@
+"""Packs of rules: what is run over a record of which kind, in which order, under which name and version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+from gateway.errors import ConfigurationError
+from gateway.rules import (
+    books,
+    history,
+    identities,
+    monitoring,
+    my_number,
+    reading,
+    references,
+    repayment,
+    statements,
+)
+from gateway.rules.my_number import masked_finding
+from gateway.rules.rule import REGISTRY, Form, Hit, Rule
+from gateway.rules.views import past_of, view_of
+from gateway.schemas.findings import Finding
+from gateway.schemas.observed import ObservedDocument
+from gateway.schemas.records import KINDS
+
+DECLARED_IN = (reading, references, my_number, identities, books, statements, history, monitoring, repayment)
+"""The modules whose import fills the registry; a rule elsewhere does not exist."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A named, versioned set of rules. Its version is sealed with every statement it judged."""
+
+    name: str
+    version: str
+    rules: tuple[Rule, ...]
+
+    def document_rules(self, kind: str) -> tuple[Rule, ...]:
+        """Rules over one document of a kind.
+
+        Raises:
+            ConfigurationError: no rule of this pack concerns the kind: it would pass unchecked.
+        """
+        return self._of(kind, "document")
+
+    def history_rules(self, kind: str) -> tuple[Rule, ...]:
+        """Rules over a document of a kind and the one before it; raises like ``document_rules``."""
+        return self._of(kind, "history")
+
+    def row_rules(self, kind: str, history: bool) -> tuple[Rule, ...]:
+        """Rules over rows of a kind, those that need history or those that do not; raises like ``document_rules``."""
+        return self._of(kind, "rows_history" if history else "rows")
+
+    def _of(self, kind: str, form: Form) -> tuple[Rule, ...]:
+        forms = self._by_kind.get(kind)
+        if not forms:
+            raise ConfigurationError(
+                f"rule pack {self.version} has no effective rule for {kind}",
+                ja=f"規則集 {self.version} には {kind} を検査する規則がありません。",
+            )
+        return forms.get(form, ())
+
+    @cached_property
+    def by_code(self) -> Mapping[str, Rule]:
+        """Every rule by its code, reading rules included."""
+        return {rule.code: rule for rule in self.rules}
+
+    @cached_property
+    def _by_kind(self) -> dict[str, dict[Form, tuple[Rule, ...]]]:
+        sorted_out: dict[str, dict[Form, tuple[Rule, ...]]] = {kind: {} for kind in KINDS}
+        for rule in self.rules:
+            for kind in rule.kinds:
+                forms = sorted_out.setdefault(kind, {})
+                forms[rule.form] = (*forms.get(rule.form, ()), rule)
+        return sorted_out
+
+
+@cache
+def standard_pack() -> Pack:
+    """Every declared rule."""
+    return Pack("standard", "standard-1", tuple(REGISTRY.values()))
+
+
+def check_document(pack: Pack, observed: ObservedDocument) -> list[Finding]:
+    """Run the pack's rules over one document, as read."""
+    rules, view = pack.document_rules(observed.record.kind), view_of(observed.record)
+    return [_finding(rule, hit, observed) for rule in rules for hit in _hits(rule, view)]
+
+
+def check_history(pack: Pack, observed: ObservedDocument, previous: Mapping[str, Any] | None) -> list[Finding]:
+    """Compare one document with the normalised record that stands before it in its series; nothing if none does."""
+    rules = pack.history_rules(observed.record.kind)
+    if previous is None or not rules:
+        return []
+    view, past = view_of(observed.record), past_of(observed.record, previous)
+    return [_finding(rule, hit, observed) for rule in rules for hit in _hits(rule, view, past)]
+
+
+def _hits(rule: Rule, *seen: Any) -> Iterable[Hit]:
+    return rule.check(*seen) if rule.check else ()
+
+
+def _finding(rule: Rule, hit: Hit, observed: ObservedDocument) -> Finding:
+    return masked_finding(
+        Finding(
+            code=rule.code,
+            severity=hit.severity or rule.severity,
+            record=observed.ordinal,
+            place=observed.place_of(hit.pointer),
+            field=hit.pointer or None,
+            params=dict(hit.params),
+        )
+    )

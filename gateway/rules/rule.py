@@ -1,0 +1,142 @@
+"""The form of a rule.
+
+A rule is one function under one of four decorators; its docstring is its published page, in this order: one sentence ·
+*Because* · *Accepts* · *Finds* · *Remedy* · *Source*. Its code is stable and never used again for anything else.
+
+- ``document_rule``: a generator over a view of one record (aggregates built once), yielding ``Hit``.
+- ``history_rule``: the same, given the view and the record that stands before it in its series.
+- ``row_rule``: returns one Polars expression, true where something is wrong, run alike over one row and millions. It
+  may use the columns of the kind and, where ``needs_history``, ``prev_amount_yen`` and ``prev_valid_on``.
+- ``reading_rule``: no function: the words for what adapters, registers and the gateway itself report.
+
+Message templates use ``{name}`` for params; a severity of a ``Hit`` overrides the rule's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import polars as pl
+
+from gateway.schemas.findings import Severity
+
+Form = Literal["reading", "document", "history", "rows", "rows_history"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing a document rule found: where in the record (JSON Pointer) and with which figures."""
+
+    pointer: str = ""
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What people read: the finding and its remedy, in Japanese and English."""
+
+    ja: str
+    en: str
+    remedy_ja: str
+    remedy_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One check, as data.
+
+    Attributes:
+        kinds: record kinds it concerns; empty for reading rules, which any kind may report.
+        field: canonical column a row rule speaks of; its place is that column of the row.
+        params: columns whose values fill the message of a row rule.
+        check: the function itself, None for reading rules.
+    """
+
+    code: str
+    form: Form
+    kinds: frozenset[str]
+    severity: Severity
+    words: Words
+    source: str
+    field: str | None = None
+    params: tuple[str, ...] = ()
+    check: Callable[..., Any] | None = None
+
+    @property
+    def page(self) -> str:
+        """The rule's published page: its function's docstring, or its message where there is no function."""
+        return (self.check.__doc__ if self.check else None) or self.words.en
+
+
+REGISTRY: dict[str, Rule] = {}
+"""Every declared rule by code, filled as the modules of this package are imported."""
+
+DocumentCheck = Callable[[Any], Iterator[Hit]]
+HistoryCheck = Callable[[Any, Any], Iterator[Hit]]
+RowCheck = Callable[[], pl.Expr]
+
+
+def _declare(rule: Rule) -> None:
+    if rule.code in REGISTRY:
+        raise ValueError(f"rule code {rule.code} is declared twice")
+    REGISTRY[rule.code] = rule
+
+
+def document_rule(
+    code: str, kind: str | tuple[str, ...], severity: Severity, words: Words, source: str
+) -> Callable[[DocumentCheck], DocumentCheck]:
+    """Declare a rule over one document."""
+
+    def declare(check: DocumentCheck) -> DocumentCheck:
+        _declare(Rule(code, "document", _kinds(kind), severity, words, source, check=check))
+        return check
+
+    return declare
+
+
+def history_rule(
+    code: str, kind: str | tuple[str, ...], severity: Severity, words: Words, source: str
+) -> Callable[[HistoryCheck], HistoryCheck]:
+    """Declare a rule over one document and the one before it in its series."""
+
+    def declare(check: HistoryCheck) -> HistoryCheck:
+        _declare(Rule(code, "history", _kinds(kind), severity, words, source, check=check))
+        return check
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a row rule speaks of: the column it points at, and the columns whose values its message shows."""
+
+    field: str
+    params: tuple[str, ...] = ()
+    needs_history: bool = False
+
+
+def row_rule(
+    code: str, kind: str, severity: Severity, words: Words, source: str, *, about: About
+) -> Callable[[RowCheck], RowCheck]:
+    """Declare a rule over rows of many."""
+
+    def declare(check: RowCheck) -> RowCheck:
+        form: Form = "rows_history" if about.needs_history else "rows"
+        _declare(Rule(code, form, _kinds(kind), severity, words, source, about.field, about.params, check))
+        return check
+
+    return declare
+
+
+def reading_rule(code: str, severity: Severity, words: Words, source: str) -> Rule:
+    """Declare the words for something that is noticed while reading, resolving or sealing."""
+    rule = Rule(code, "reading", frozenset(), severity, words, source)
+    _declare(rule)
+    return rule
+
+
+def _kinds(kind: str | tuple[str, ...]) -> frozenset[str]:
+    return frozenset((kind,) if isinstance(kind, str) else kind)

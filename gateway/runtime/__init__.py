@@ -1,0 +1,1 @@
+"""What runs when nobody asks: the committer, the worker and its jobs, wake-ups, the clock."""

@@ -1,0 +1,276 @@
+"""Group commit: many small submissions, one transaction; nothing is answered before it is durable and visible.
+
+    waiting ─ take a group ─ settle (one snapshot) ─╫─ claim keys ─ lock heads ─ anything changed? ─ seal ─ publish ─ COMMIT
+
+Everything runs on the event loop except COMMIT itself (the fsync), which a thread waits for while the next requests
+are being read. What cannot go with this group goes with the next: a second submission about the same record, one
+behind it from the same sender, and one whose ground moved between its snapshot and the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from gateway.errors import KeyReused
+from gateway.pipeline import Outcome
+from gateway.ports import Clock
+from gateway.rules.pack import Pack
+from gateway.runtime.sealer import Ready, Sealer
+from gateway.runtime.wakeups import Wakeups
+from gateway.schemas.submission import Prepared, Settled, Submission
+from gateway.settle import Share, settle
+from gateway.steps.publish import key_row, raw_row, stored_block, submission_row
+from gateway.steps.receive import Received
+from gateway.steps.seal import Sealed, digest
+from gateway.store import feed, jobs, log, submissions
+from gateway.store.engine import Database, Session
+from gateway.store.feed import Blocks
+from gateway.store.log import HeadState
+from gateway.store.tables import IdempotencyKey
+
+PUBLICATION_DELAY_S = 0.2
+
+
+@dataclass(eq=False, slots=True)
+class Work:
+    """A prepared submission waiting for its group."""
+
+    submission: Submission
+    prepared: Prepared
+    received: Received
+    recipients: tuple[str, ...]
+    done: asyncio.Future[Outcome]
+    settled: list[Settled] = field(default_factory=list)
+
+    @property
+    def lane(self) -> str:
+        """Submissions of one lane take effect in order of arrival."""
+        return self.submission.origin.sender
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Sender and Idempotency-Key."""
+        return self.submission.origin.sender, self.submission.key or self.submission.id
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What committing works with."""
+
+    database: Database
+    blocks: Blocks
+    pack: Pack
+    sealer: Sealer
+    clock: Clock
+    wakeups: Wakeups
+
+
+class Committer:
+    """Takes prepared submissions across the double bar, in groups."""
+
+    def __init__(self, tools: Tools, group_size: int, key_days: int) -> None:
+        self._tools, self._group_size = tools, group_size
+        self._key_life = timedelta(days=key_days)
+        self._waiting: deque[Work] = deque()
+        self._arrived = asyncio.Event()
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._publications: list[dict[str, Any]] = []
+
+    async def commit(
+        self, submission: Submission, prepared: Prepared, received: Received, recipients: tuple[str, ...]
+    ) -> Outcome:
+        """Settle, seal and publish; see ``pipeline.Committer``."""
+        work = Work(submission, prepared, received, recipients, asyncio.get_running_loop().create_future())
+        self._waiting.append(work)
+        self._arrived.set()
+        return await work.done
+
+    async def run(self) -> None:
+        """Commit group after group until cancelled."""
+        while True:
+            await self._arrived.wait()
+            group = self._take_group()
+            if not group:
+                self._arrived.clear()
+                continue
+            await self._commit(group)
+            if not self._waiting and self._publications:
+                await self._note_publications()
+
+    def _take_group(self) -> list[Work]:
+        """The next works in order of arrival; a second use of one key waits for the first to be decided."""
+        group: list[Work] = []
+        names: set[tuple[str, str]] = set()
+        later: list[Work] = []
+        while self._waiting and len(group) < self._group_size:
+            work = self._waiting.popleft()
+            if work.name in names:
+                later.append(work)
+                continue
+            names.add(work.name)
+            group.append(work)
+        self._waiting.extendleft(reversed(later))
+        return group
+
+    async def _commit(self, group: list[Work]) -> None:
+        try:
+            await self._commit_together(group)
+        except Exception as error:  # noqa: BLE001 - one poisoned submission must not take its neighbours along
+            if len(group) == 1:
+                _fail(group[0], error)
+                return
+            for work in group:
+                if not work.done.done():
+                    await self._commit([work])
+
+    async def _commit_together(self, group: list[Work]) -> None:
+        tools = self._tools
+        with tools.database.read() as session:
+            fresh = self._sort_out(session, group)
+            chosen = self._settle(session, fresh)
+        if not chosen:
+            return
+        ready = {id(one): _ready(tools.blocks, one) for work in chosen for one in work.settled}
+        session = tools.database.begin()
+        try:
+            sealed = self._write(session, chosen, ready)
+            await asyncio.get_running_loop().run_in_executor(self._disk, session.commit)
+        finally:
+            tools.database.end(session)
+        self._announce(chosen, sealed)
+
+    def _sort_out(self, session: Session, group: Sequence[Work]) -> list[Work]:
+        """Answer replays and reused keys at once, queue what is behind a large one; what is left goes on."""
+        found = submissions.find_keys(session, [work.name for work in group if work.submission.key])
+        busy = jobs.open_lanes(session, {work.submission.origin.sender for work in group})
+        fresh = []
+        for work in group:
+            earlier = found.get(work.name)
+            if earlier is not None:
+                _answer_from(work, earlier)
+            elif jobs.is_behind(work.submission.origin.sender, work.prepared.kinds, busy):
+                work.done.set_result(Outcome(work.submission.id, must_queue=True))
+            else:
+                fresh.append(work)
+        return fresh
+
+    def _settle(self, session: Session, fresh: Sequence[Work]) -> list[Work]:
+        """Settle them together; what touches a record that this group already writes goes with the next group."""
+        tools, now = self._tools, self._tools.clock.now()
+        repeated = log.accepted_before(session, [name for work in fresh for name in _digests(work)], now - self._key_life)
+        shares = {
+            id(work): [
+                Share(work.submission, work.prepared, recipient, work.recipients, repeats=name in repeated)
+                for recipient, name in zip(work.recipients, _digests(work), strict=True)
+            ]
+            for work in fresh
+        }
+        settled = iter(settle(session, [s for some in shares.values() for s in some], tools.blocks, tools.pack, now))
+        for work in fresh:
+            work.settled = [next(settled) for _ in shares[id(work)]]
+        chosen, later = _without_overlap(fresh)
+        self._put_back(later)
+        return chosen
+
+    def _write(self, session: Session, chosen: list[Work], ready: dict[int, Ready]) -> list[Sealed]:
+        """Everything between BEGIN and COMMIT; works that must go round again are taken out of ``chosen``."""
+        database = self._tools.database
+        heads = log.lock_heads(database, session, {r for work in chosen for r in work.recipients})
+        moved = [work for work in chosen if _ground_moved(session, work, heads)]
+        rest = [work for work in chosen if work not in moved]
+        rows = [row for work in rest if (row := key_row(work.submission))]
+        claimed = submissions.claim_keys(database, session, rows)
+        lost = [work for work in rest if work.submission.key is not None and work.name not in claimed]
+        chosen[:] = [work for work in rest if work not in lost]
+        self._put_back([work for work in (*moved, *lost)])
+        submissions.add_submissions(session, [submission_row(work.submission, "final") for work in chosen])
+        submissions.add_raw(session, [_raw(work) for work in chosen])
+        log.note_publication(session, self._publications)
+        sealed = self._tools.sealer.seal_all(session, [ready[id(one)] for w in chosen for one in w.settled], heads)
+        return sealed
+
+    def _announce(self, chosen: Sequence[Work], sealed: Sequence[Sealed]) -> None:
+        """It is durable and visible: say so, and note when."""
+        now = self._tools.clock.now()
+        sizes = {one.statement.recipient: one.statement.leaf_index + 1 for one in sealed}
+        self._publications = [
+            {"recipient": recipient, "tree_size": size, "published_at": now} for recipient, size in sizes.items()
+        ]
+        by_submission: dict[str, list[Sealed]] = {}
+        for one in sealed:
+            by_submission.setdefault(one.statement.submission, []).append(one)
+        for work in chosen:
+            if not work.done.done():
+                work.done.set_result(Outcome(work.submission.id, sealed=tuple(by_submission[work.submission.id])))
+        self._tools.wakeups.wake()
+
+    async def _note_publications(self) -> None:
+        """Note the last group's publication when no next group comes to carry it."""
+        await asyncio.sleep(PUBLICATION_DELAY_S)
+        if self._waiting or not self._publications:
+            return
+        with self._tools.database.write() as session:
+            log.note_publication(session, self._publications)
+        self._publications = []
+
+    def _put_back(self, works: Sequence[Work]) -> None:
+        self._waiting.extendleft(reversed(works))
+        self._arrived.set()
+
+
+def _ready(blocks: Blocks, settled: Settled) -> Ready:
+    return Ready(settled, digest(settled), stored_block(blocks, settled))
+
+
+def _fail(work: Work, error: Exception) -> None:
+    if not work.done.done():
+        work.done.set_exception(error)
+
+
+def _answer_from(work: Work, earlier: IdempotencyKey) -> None:
+    if earlier.fingerprint == work.submission.fingerprint:
+        work.done.set_result(Outcome(earlier.submission, replayed=True))
+    else:
+        work.done.set_exception(KeyReused())
+
+
+def _digests(work: Work) -> list[tuple[str, str, bytes]]:
+    raw = bytes.fromhex(work.submission.raw_sha256)
+    return [(recipient, work.submission.origin.sender, raw) for recipient in work.recipients]
+
+
+def _without_overlap(works: Sequence[Work]) -> tuple[list[Work], list[Work]]:
+    """Those no two of which touch one record, and the others; who follows a postponed one of its lane is postponed."""
+    chosen, later = [], []
+    touched: set[tuple[str, str, str]] = set()
+    blocked: set[str] = set()
+    for work in works:
+        keys = {(one.recipient, kind, series) for one in work.settled for kind, series in one.keys}
+        if work.lane in blocked or keys & touched:
+            blocked.add(work.lane)
+            later.append(work)
+        else:
+            touched |= keys
+            chosen.append(work)
+    return chosen, later
+
+
+def _ground_moved(session: Session, work: Work, heads: Mapping[str, HeadState]) -> bool:
+    """Whether a record that this work looked at got a line between its snapshot and the lock."""
+    return any(
+        heads[one.recipient].next_position > one.known_position
+        and bool(feed.changed_since(session, one.recipient, sorted(one.keys), one.known_position))
+        for one in work.settled
+    )
+
+
+def _raw(work: Work) -> dict[str, Any]:
+    destroyed = work.prepared.destroy_raw
+    file = work.received.path.name if work.received.path is not None else None
+    return raw_row(work.submission, work.received.body, file, destroyed)

@@ -1,0 +1,239 @@
+"""Loads what takes longer than a request: large documents, what waits behind them, and releases of held records.
+
+A document is read in parts. Each part is settled and *staged*: lines, index rows, findings and held records are
+written in short transactions while nobody can see them. At the end one short transaction seals the statement, and with
+it everything becomes visible. A load that dies is thrown away and begun again; one whose ground moved (a line was
+published meanwhile for a record it had looked at) likewise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gateway.errors import BusyError, NotFound
+from gateway.pipeline import Line, prepare
+from gateway.ports import Clock
+from gateway.registers.participants import Participants
+from gateway.runtime.sealer import Ready, Sealer
+from gateway.schemas.findings import Counts
+from gateway.schemas.submission import Held, Prepared, Settled, Submission
+from gateway.security.merkle import leaf_hash, root
+from gateway.settle import Share, settle
+from gateway.steps.publish import DESTROYED, restored
+from gateway.steps.seal import Digests, Sealed, canonical_finding
+from gateway.store import feed, log, submissions
+from gateway.store.engine import ROWS_PER_TRANSACTION, Database, Session
+from gateway.store.feed import Blocks
+
+ATTEMPTS = 3
+
+
+@dataclass(slots=True)
+class Stage:
+    """What is staged so far for one recipient; ``looked_at`` are hashes, since millions of keys are too many to keep."""
+
+    recipient: str
+    known_position: int
+    seen: set[tuple[str, str, date]] = field(default_factory=set)
+    looked_at: set[int] = field(default_factory=set)
+    leaves: list[bytes] = field(default_factory=list)
+    findings_hash: Any = field(default_factory=hashlib.sha256)
+    findings: int = 0
+    chunks: int = 0
+    tally: dict[str, int] = field(default_factory=lambda: {"accepted": 0, "unchanged": 0, "held": 0, "refused": 0})
+    taken: list[int] = field(default_factory=list)
+    last: Settled | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read so far of one document, over all its parts."""
+
+    records: int = 0
+    rules: int = 0
+    evaluations: int = 0
+    kinds: set[str] = field(default_factory=set)
+    refused_whole: bool = False
+    destroy_raw: bool = False
+
+    def add(self, part: Prepared) -> None:
+        """Count a part."""
+        self.records += part.records
+        self.rules = max(self.rules, part.rules)
+        self.evaluations += part.evaluations
+        self.kinds |= part.kinds
+        self.refused_whole |= part.refused_whole
+        self.destroy_raw |= part.destroy_raw
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Everything that loading needs."""
+
+    database: Database
+    blocks: Blocks
+    line: Line
+    participants: Participants
+    sealer: Sealer
+    clock: Clock
+    raw_folder: Path
+
+    def load(self, submission_id: str, only: frozenset[int] | None = None) -> None:
+        """Load a submission that is durable but not yet published; does nothing if it is published already.
+
+        Args:
+            submission_id: the submission.
+            only: ordinals to consider (a release), or None for all.
+
+        Raises:
+            BusyError: the ground kept moving; try again later.
+        """
+        with self.database.read() as session:
+            row = submissions.find_submission(session, submission_id)
+            done = bool(log.find_statements(session, submission_id))
+        if row is None:
+            raise NotFound
+        submission = restored(row)
+        for _ in range(ATTEMPTS):
+            if done or self._load_once(submission, only):
+                return
+        raise BusyError
+
+    def _load_once(self, submission: Submission, only: frozenset[int] | None) -> bool:
+        with self.database.write() as session:
+            feed.drop_stage(session, submission.id)
+        stages: dict[str, Stage] = {}
+        reading = Reading()
+        with self._open(submission) as source:
+            for part in prepare(self.line, submission, source):
+                reading.add(part)
+                for share in self._shares(submission, part, stages, only):
+                    self._stage(share, stages)
+        return self._publish(submission, stages, reading)
+
+    def _open(self, submission: Submission) -> BinaryIO:
+        with self.database.read() as session:
+            raw = submissions.find_raw(session, submission.request.releases or submission.id)
+        if raw is None or raw.destroyed is not None:
+            raise NotFound
+        return io.BytesIO(raw.body) if raw.body is not None else (self.raw_folder / str(raw.file)).open("rb")
+
+    def _shares(
+        self, submission: Submission, part: Prepared, stages: dict[str, Stage], only: frozenset[int] | None
+    ) -> Iterator[Share]:
+        sender = self.participants.find(submission.origin.sender)
+        entitled = sorted(sender.recipients("submit")) if sender else []
+        recipients = submission.request.recipients or tuple(entitled)
+        named = {draft.recipient for draft in part.drafts} | set(part.refused.values())
+        concerned = recipients if submission.request.recipients else sorted({*named} & {*recipients}) or recipients[:1]
+        for recipient in concerned:
+            if recipient not in stages:
+                with self.database.read() as session:
+                    position = log.find_heads(session, [recipient])[recipient].next_position
+                stages[recipient] = Stage(recipient, position)
+            yield Share(submission, part, recipient, recipients, only=only, seen=stages[recipient].seen)
+
+    def _stage(self, share: Share, stages: dict[str, Stage]) -> None:
+        """Settle a part and write what it came to, invisibly."""
+        stage = stages[share.recipient]
+        with self.database.read() as session:
+            settled = settle(session, [share], self.blocks, self.line.pack, self.clock.now())[0]
+        first, where = len(stage.leaves), (settled.submission.id, settled.recipient)
+        for start in range(0, len(settled.lines), ROWS_PER_TRANSACTION):
+            lines = settled.lines[start : start + ROWS_PER_TRANSACTION]
+            blocks = list(self.blocks.rows(*where, lines, first + start))
+            with self.database.write() as session:
+                feed.add_lines(session, blocks, feed.index_rows(*where, lines, first + start))
+        rows = submissions.finding_rows(*where, settled.findings, stage.chunks)
+        held = _still_held(settled)
+        with self.database.write() as session:
+            submissions.add_findings(session, rows)
+            submissions.add_held(session, submissions.held_rows(*where, held))
+        _count(stage, settled, len(rows))
+
+    def _publish(self, submission: Submission, stages: dict[str, Stage], reading: Reading) -> bool:
+        """Seal what is staged; False if the ground moved meanwhile."""
+        ready = [self._ready(stage, reading) for stage in stages.values() if _says_something(submission, stage)]
+        with self.database.write() as session:
+            heads = log.lock_heads(self.database, session, list(stages))
+            if any(_moved(session, stage, heads[stage.recipient].next_position) for stage in stages.values()):
+                return False
+            if reading.refused_whole:
+                feed.drop_stage(session, submission.id, findings=False)
+            sealed = self.sealer.seal_all(session, ready, heads)
+            self._finish(session, submission, stages, reading)
+        self._note(sealed)
+        return True
+
+    def _ready(self, stage: Stage, reading: Reading) -> Ready:
+        settled = stage.last
+        if settled is None:
+            raise ValueError("a stage without any part")
+        settled.lines, settled.held, settled.findings = [], [], []
+        settled.kinds = tuple(sorted(reading.kinds))
+        settled.rules = (self.line.pack.version, reading.rules, reading.records, reading.evaluations)
+        settled.known_position = stage.known_position
+        settled.accepted_at = self.clock.now()
+        settled.counts = Counts(**stage.tally)
+        leaves = stage.leaves
+        if reading.refused_whole:
+            settled.counts, leaves = Counts(refused=max(reading.records, 1)), []
+        digests = Digests(root(leaves).hex(), len(leaves), stage.findings_hash.hexdigest(), stage.findings)
+        return Ready(settled, digests, [])
+
+    def _finish(self, session: Session, submission: Submission, stages: dict[str, Stage], reading: Reading) -> None:
+        submissions.finish_submission(session, submission.id)
+        if reading.destroy_raw:
+            submissions.destroy_raw(session, submission.id, DESTROYED)
+            (self.raw_folder / submission.id).unlink(missing_ok=True)
+        if submission.request.releases is not None:
+            for stage in stages.values():
+                submissions.release_held(
+                    session, submission.request.releases, stage.recipient, stage.taken, submission.id
+                )
+
+    def _note(self, sealed: Sequence[Sealed]) -> None:
+        now = self.clock.now()
+        rows = [
+            {"recipient": s.statement.recipient, "tree_size": s.statement.leaf_index + 1, "published_at": now}
+            for s in sealed
+        ]
+        with self.database.write() as session:
+            log.note_publication(session, rows)
+
+
+def _still_held(settled: Settled) -> list[Held]:
+    """Records to put into the work list; what a release cannot place yet is in it already."""
+    return [] if settled.submission.request.releases else settled.held
+
+
+def _count(stage: Stage, settled: Settled, chunks: int) -> None:
+    stage.looked_at.update(hash(key) for key in settled.keys)
+    stage.leaves += [leaf_hash(line.body) for line in settled.lines]
+    for finding in settled.findings:
+        stage.findings_hash.update(canonical_finding(finding) + b"\n")
+    stage.findings += len(settled.findings)
+    stage.chunks += chunks
+    for name, count in settled.counts.model_dump().items():
+        stage.tally[name] += count
+    stage.taken += settled.taken
+    stage.last = settled
+
+
+def _moved(session: Session, stage: Stage, next_position: int) -> bool:
+    """Whether a record this load looked at got a line since."""
+    if next_position == stage.known_position:
+        return False
+    changed = feed.series_since(session, stage.recipient, stage.known_position)
+    return any(hash(key) in stage.looked_at for key in changed)
+
+
+def _says_something(submission: Submission, stage: Stage) -> bool:
+    """A release that could place nothing after all says nothing."""
+    return submission.request.releases is None or bool(stage.taken)

@@ -1,0 +1,82 @@
+"""Seals settled shares at the heads of their logs, inside a write transaction: the part right of the double bar.
+
+Used by the committer for groups of small submissions and by the loader for one large one; there is no other way into
+a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.ports import Clock
+from gateway.schemas.submission import Settled
+from gateway.security.checkpoints import log_origin, write_checkpoint
+from gateway.security.keys import SigningKey
+from gateway.security.merkle import Peaks
+from gateway.steps.publish import publish
+from gateway.steps.seal import Digests, Position, Sealed, seal
+from gateway.store import log
+from gateway.store.engine import Database, Session
+from gateway.store.log import HeadState
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A settled share with everything computed that can be computed before a lock."""
+
+    settled: Settled
+    digests: Digests
+    blocks: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """Knows the signing key and the log's name; keeps nothing."""
+
+    database: Database
+    key: SigningKey
+    log_name: str
+    clock: Clock
+
+    def seal_all(self, session: Session, ready: Sequence[Ready], heads: Mapping[str, HeadState]) -> list[Sealed]:
+        """Seal and publish shares at the locked heads, in the order given, and move the heads."""
+        moving = {recipient: _Head(head) for recipient, head in heads.items()}
+        sealed = [self._seal_one(one, moving[one.settled.recipient]) for one in ready]
+        moved = {one.settled.recipient: moving[one.settled.recipient] for one in ready}
+        checkpoints = [self._checkpoint(recipient, head) for recipient, head in moved.items()]
+        publish(session, sealed, [one.blocks for one in ready], checkpoints)
+        log.move_heads(session, {recipient: head.state() for recipient, head in moved.items()})
+        self.database.notify(session)
+        return sealed
+
+    def _seal_one(self, ready: Ready, head: _Head) -> Sealed:
+        at = Position(head.next_leaf, head.next_position, head.sealed_at)
+        sealed = seal(ready.settled, ready.digests, at, head.peaks, self.clock.now(), self.key)
+        head.next_leaf += 1
+        head.next_position += ready.digests.lines
+        head.sealed_at = sealed.sealed_at
+        return sealed
+
+    def _checkpoint(self, recipient: str, head: _Head) -> dict[str, Any]:
+        note = write_checkpoint(log_origin(self.log_name, recipient), head.next_leaf, head.peaks.root(), self.key)
+        return {
+            "recipient": recipient,
+            "tree_size": head.next_leaf,
+            "next_position": head.next_position,
+            "note": note,
+        }
+
+
+class _Head:
+    """A head while its group is being sealed."""
+
+    def __init__(self, state: HeadState) -> None:
+        self.next_leaf, self.next_position = state.next_leaf, state.next_position
+        self.sealed_at: datetime = state.sealed_at
+        self.peaks = Peaks.from_bytes(state.peaks)
+
+    def state(self) -> HeadState:
+        return HeadState(self.next_leaf, self.next_position, self.peaks.to_bytes(), self.sealed_at)

@@ -1,0 +1,49 @@
+"""Wake readers and workers when there is something new. A hint: losing one costs a polling interval, nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from gateway.store.engine import Watch
+
+POLL_S = 0.05
+
+
+class Wakeups:
+    """One condition that everybody who waits for news waits on.
+
+    Commits of this process wake at once; those of other processes by the database's own means: SQLite's
+    ``data_version`` is looked at every 50 ms while somebody waits, PostgreSQL says so by NOTIFY.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._news = asyncio.Event()
+        self._waiting = 0
+
+    def wake(self) -> None:
+        """There is something new."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Return when there may be something new, or after so many seconds."""
+        with self._counted(), contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)
+
+    async def run(self) -> None:
+        """Watch for commits of other processes until cancelled."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            if self._waiting and self._watch.changed():
+                self.wake()
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1

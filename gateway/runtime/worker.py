@@ -1,0 +1,110 @@
+"""The worker: takes jobs from the table, one after the other, until it is stopped.
+
+The table is the queue. A wake-up is a hint; without any the table is looked at every quarter of a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from gateway.errors import GatewayError
+from gateway.ports import Clock
+from gateway.runtime.loader import Loader
+from gateway.schemas.identifiers import Channel
+from gateway.steps.publish import restored, submission_row
+from gateway.store import jobs, submissions
+from gateway.store.engine import Database, Watch
+from gateway.store.jobs import ATTEMPTS, Claimed
+
+LOGGER = logging.getLogger("hayame.worker")
+POLL_S = 0.05
+LOOK_ANYWAY_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Claims jobs and does them."""
+
+    database: Database
+    loader: Loader
+    clock: Clock
+    idempotency_days: int
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until stopped."""
+        watch = Watch(self.database)
+        try:
+            while not stop.is_set():
+                if not self.work_once():
+                    _idle(stop, watch)
+        finally:
+            watch.close()
+
+    def work_once(self) -> bool:
+        """Do the next job, if there is one."""
+        with self.database.write() as session:
+            job = jobs.claim(self.database, session, self.clock.now())
+        if job is None:
+            return False
+        try:
+            self._do(job)
+        except Exception as error:  # noqa: BLE001 - a job that fails is tried again, then given up for a person to see
+            LOGGER.exception("job %s %s failed", job.task, job.key)
+            self._failed(job, error)
+            return True
+        with self.database.write() as session:
+            jobs.finish(session, job.id, self.clock.now())
+            self.database.notify(session)
+        return True
+
+    def _do(self, job: Claimed) -> None:
+        if job.task == "load":
+            self.loader.load(job.key)
+        elif job.task == "release":
+            self._release(job.key)
+        elif job.task == "tidy":
+            self._tidy()
+        else:
+            raise ValueError(f"unknown task {job.task}")
+
+    def _release(self, key: str) -> None:
+        """Publish what a submission's held records came to, by a statement of the gateway's own."""
+        held_by, _, new = key.partition("/")
+        with self.database.write() as session:
+            row = submissions.find_submission(session, held_by)
+            waiting = submissions.held_ordinals(session, held_by)
+            if row is None or not waiting:
+                return
+            if submissions.find_submission(session, new) is None:
+                earlier = restored(row)
+                origin = earlier.origin.model_copy(update={"channel": Channel.GATEWAY})
+                request = replace(earlier.request, releases=held_by, channel=Channel.GATEWAY, fixes=None)
+                release = replace(
+                    earlier, id=new, origin=origin, request=request, key=None, received_at=earlier.received_at
+                )
+                submissions.add_submissions(session, [submission_row(release, "processing")])
+        self.loader.load(new, frozenset(waiting))
+
+    def _tidy(self) -> None:
+        now = self.clock.now()
+        with self.database.write() as session:
+            submissions.forget_keys(session, now - timedelta(days=self.idempotency_days))
+            submissions.forget_assertions(session, now)
+
+    def _failed(self, job: Claimed, error: Exception) -> None:
+        now = self.clock.now()
+        reason = error.message if isinstance(error, GatewayError) else repr(error)
+        with self.database.write() as session:
+            if job.attempts >= ATTEMPTS:
+                jobs.finish(session, job.id, now, reason)
+            else:
+                jobs.retry_later(session, job.id, now + timedelta(seconds=2**job.attempts), reason)
+
+
+def _idle(stop: threading.Event, watch: Watch) -> None:
+    waited = 0.0
+    while waited < LOOK_ANYWAY_S and not watch.changed() and not stop.wait(POLL_S):
+        waited += POLL_S

@@ -1,0 +1,76 @@
+"""A statement: the outcome of one submission for one recipient. Signed, it is the sender's receipt and the log's leaf."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from gateway.schemas.findings import Counts, Verdict
+from gateway.schemas.identifiers import Channel
+
+STATEMENT_VERSION = 1
+
+
+class Origin(BaseModel):
+    """Who handed over, on whose behalf, by which door, and when.
+
+    ``received_on`` are the dates the institution itself received the document, where it says so (paper, media).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sender: str
+    institution: str
+    channel: Channel = Channel.API
+    received_on: tuple[str, ...] = ()
+
+
+class RulesRun(BaseModel):
+    """Proof of work: which pack ran how many rules over how many records."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pack: str
+    rules: int
+    records: int
+    evaluations: int
+
+
+class Statement(BaseModel):
+    """The canonical outcome. All instants are RFC 3339 UTC text; digests and roots are lower-case hex.
+
+    ``lines_root`` is the RFC 6962 root over the statement's lines (of nothing: SHA-256 of the empty string);
+    ``known_position`` is the feed position up to which earlier lines were taken into account; ``releases`` names
+    the submission whose held records this one publishes; ``fixes`` the one whose refused records it repairs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = STATEMENT_VERSION
+    submission: str
+    recipient: str
+    origin: Origin
+    raw_sha256: str
+    raw_bytes: int
+    adapter: str
+    rules: RulesRun
+    verdict: Verdict
+    counts: Counts
+    kinds: tuple[str, ...]
+    findings_sha256: str
+    findings_count: int
+    leaf_index: int
+    first_position: int
+    count: int
+    lines_root: str
+    known_position: int
+    received_at: str
+    accepted_at: str
+    sealed_at: str
+    fixes: str | None = None
+    releases: str | None = None
+
+    def canonical(self) -> dict[str, Any]:
+        """The members as they are sealed; absent ones are left out."""
+        return self.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,132 @@
+"""Checkpoints: the signed head of a recipient's log, as a C2SP signed note that any transparency tool reads.
+
+A note is text, a blank line, and signature lines. Lines by keys one does not know are ignored, so that witnesses and
+later algorithms can add theirs; a line by a known key must hold.
+
+Source:
+    c2sp.org/signed-note, c2sp.org/tlog-checkpoint.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gateway.errors import ConfigurationError, EvidenceError, SignatureMismatch
+from gateway.security.canonical import b64, strict_b64, strict_b64url
+from gateway.security.keys import ED25519, KeyRing, PublicKey, SigningKey
+
+MOST_SIGNATURES = 100
+
+_DASH = "\N{EM DASH} "
+_ED25519_TYPE = b"\1"
+_KEY_ID_BYTES = 4
+_HASH_BYTES = 32
+_NAME = re.compile(r"[^\s+]+")
+_TREE_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_UNFIT = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")  # control characters, and what is not UTF-8
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a log says of itself at one moment.
+
+    Attributes:
+        origin: which log.
+        size: how many entries it has.
+        root: RFC 6962 root over them.
+        extension: further lines, opaque.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    extension: tuple[str, ...] = ()
+
+
+def log_origin(gateway: str, recipient: str) -> str:
+    """The name of a recipient's log, a schema-less address below the gateway's own name.
+
+    Raises:
+        ConfigurationError: the gateway's name would not do as the name of a key.
+
+    >>> log_origin("hayame.example", "13")
+    'hayame.example/recipients/13'
+    """
+    if not _NAME.fullmatch(gateway):
+        raise ConfigurationError("the gateway's name may hold no space and no plus sign")
+    return f"{gateway}/recipients/{recipient}"
+
+
+def write_checkpoint(origin: str, size: int, root: bytes, key: SigningKey) -> str:
+    """Sign the head of a log.
+
+    Raises:
+        ConfigurationError: the key is not Ed25519.
+    """
+    if key.algorithm is not ED25519:
+        raise ConfigurationError("checkpoints are signed with Ed25519")
+    text = f"{origin}\n{size}\n{b64(root)}\n"
+    return f"{text}\n{_DASH}{origin} {b64(key_id(origin, key.public) + key.sign(text.encode()))}\n"
+
+
+def open_checkpoint(note: str, keys: KeyRing) -> Checkpoint:
+    """What a checkpoint says, once the log's own signature on it has been verified.
+
+    Raises:
+        SignatureMismatch: none of the keys signed it for its origin, or one that is said to have did not.
+        EvidenceError: it is not a checkpoint.
+    """
+    text, _ = _parted(note)
+    origin, *others = text[:-1].split("\n")
+    open_note(note, origin, keys)
+    if len(others) < 2 or not all(others) or not _TREE_SIZE.fullmatch(others[0]):
+        raise EvidenceError("the note is not a checkpoint", ja="チェックポイントの形式ではありません。")
+    root = strict_b64(others[1])
+    if len(root) != _HASH_BYTES:
+        raise EvidenceError(
+            "the checkpoint's root is not a SHA-256 hash", ja="チェックポイントのルートが正しくありません。"
+        )
+    return Checkpoint(origin, int(others[0]), root, tuple(others[2:]))
+
+
+def open_note(note: str, name: str, keys: KeyRing) -> str:
+    """The text of a signed note, once every signature on it by the named party's known keys has been verified.
+
+    Raises:
+        SignatureMismatch: there is none, or one does not hold.
+        EvidenceError: it is not a signed note.
+    """
+    text, signatures = _parted(note)
+    known = {key_id(name, key): key for key in keys if key.algorithm is ED25519}
+    mine = [(known[hint], signature) for signer, hint, signature in signatures if signer == name and hint in known]
+    if not mine:
+        raise SignatureMismatch("none of the given keys signed the note", ja="ノートに既知の鍵の署名がありません。")
+    for key, signature in mine:
+        key.verify(signature, text.encode())
+    return text
+
+
+def key_id(name: str, key: PublicKey) -> bytes:
+    """The four bytes by which a signature line hints at an Ed25519 key."""
+    return sha256(name.encode() + b"\n" + _ED25519_TYPE + strict_b64url(key.members["x"])).digest()[:_KEY_ID_BYTES]
+
+
+def _parted(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+    """A note's text with its final newline, and its signatures as (name, key id, signature)."""
+    text, blank, lines = note.rpartition("\n\n")
+    if not (text and blank and lines.endswith("\n")) or _UNFIT.search(note):
+        raise EvidenceError("not a signed note", ja="署名付きノートの形式ではありません。")
+    signatures = lines[:-1].split("\n")
+    if len(signatures) > MOST_SIGNATURES:
+        raise EvidenceError("the note has too many signatures", ja="ノートの署名が多すぎます。")
+    return text + "\n", [_signature(line) for line in signatures]
+
+
+def _signature(line: str) -> tuple[str, bytes, bytes]:
+    name, _, encoded = line.removeprefix(_DASH).partition(" ")
+    signed = strict_b64(encoded)
+    if not (line.startswith(_DASH) and _NAME.fullmatch(name) and len(signed) > _KEY_ID_BYTES):
+        raise EvidenceError("a signature line of the note is malformed", ja="ノートの署名行の形式が正しくありません。")
+    return name, signed[:_KEY_ID_BYTES], signed[_KEY_ID_BYTES:]

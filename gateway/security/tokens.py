@@ -1,0 +1,163 @@
+"""Tokens: who a client is (``private_key_jwt``, RFC 7523 under FAPI 2.0) and what it was granted (RFC 9068).
+
+Issuing and reading are the same claims from two sides. Whether an assertion was used before is for the caller to say,
+by its ``jti``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from gateway.errors import EvidenceError, NotAuthentic
+from gateway.security.canonical import canonical, strict_b64url
+from gateway.security.keys import KeyRing, SigningKey
+from gateway.security.signing import open_compact, sign_compact
+
+ACCESS_TOKEN_LIFE = timedelta(seconds=300)
+ASSERTION_LIFE = timedelta(seconds=60)
+LONGEST_ASSERTION = timedelta(seconds=300)
+MOST_AHEAD = timedelta(seconds=10)  # FAPI 2.0 Security Profile, section 5.3.2.1: clocks may differ that much
+
+_AT_JWT = "at+jwt"
+_ASSERTION_TYPES = frozenset({"", "jwt", "client-authentication+jwt"})
+_LONGEST_TEXT = 256
+_LATEST = 253_402_300_799  # the last second of the year 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A client that has proven itself; ``jti`` may be used once until ``expires_at``."""
+
+    client_id: str
+    jti: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What a client was granted, and until when."""
+
+    client_id: str
+    scopes: frozenset[str]
+    expires_at: datetime
+
+
+def make_client_assertion(key: SigningKey, client_id: str, issuer: str, now: datetime) -> str:
+    """The assertion by which a client asks for a token; good for one use within a minute."""
+    claims = {
+        "aud": issuer,
+        "exp": _seconds(now + ASSERTION_LIFE),
+        "iat": _seconds(now),
+        "iss": client_id,
+        "jti": secrets.token_urlsafe(16),
+        "sub": client_id,
+    }
+    return sign_compact(key, canonical(claims), "client-authentication+jwt")
+
+
+def read_client_assertion(jwt: str, keys_of: Callable[[str], KeyRing], issuer: str, now: datetime) -> Assertion:
+    """Prove which client an assertion comes from.
+
+    Args:
+        jwt: the ``client_assertion``.
+        keys_of: the keys registered for a client id; of an unknown client, none.
+        issuer: our issuer identifier, which must be the audience, as one string.
+        now: aware instant.
+
+    Raises:
+        NotAuthentic: anything else; the cause is in its ``reason``.
+    """
+    client_id = _text(_unverified(jwt), "iss")
+    claims = _open(jwt, keys_of(client_id), _ASSERTION_TYPES)
+    if claims.get("sub") != client_id or claims.get("aud") != issuer:
+        raise NotAuthentic("sub is not iss, or aud is not our issuer identifier as one string")
+    expires_at = _instant(claims, "exp")
+    if not now < expires_at <= now + LONGEST_ASSERTION:
+        raise NotAuthentic("the assertion has expired, or expires more than five minutes ahead")
+    if any(_instant(claims, name) > now + MOST_AHEAD for name in ("iat", "nbf") if name in claims):
+        raise NotAuthentic("the assertion was made in the future")
+    return Assertion(client_id, _text(claims, "jti"), expires_at)
+
+
+def issue_access_token(key: SigningKey, issuer: str, client_id: str, scopes: Collection[str], now: datetime) -> str:
+    """An access token for our own resources (issuer and audience are the same), good for five minutes."""
+    claims = {
+        "aud": issuer,
+        "client_id": client_id,
+        "exp": _seconds(now + ACCESS_TOKEN_LIFE),
+        "iat": _seconds(now),
+        "iss": issuer,
+        "jti": secrets.token_urlsafe(16),
+        "scope": " ".join(sorted(scopes)),
+        "sub": client_id,
+    }
+    return sign_compact(key, canonical(claims), _AT_JWT)
+
+
+def read_access_token(token: str, keys: KeyRing, issuer: str, now: datetime) -> AccessToken:
+    """Prove what an access token grants. The answer holds until ``expires_at`` and may be kept until then.
+
+    Raises:
+        NotAuthentic: the token is not ours, not an access token, or has expired; the cause is in its ``reason``.
+    """
+    claims = _open(token, keys, frozenset({_AT_JWT}))
+    if claims.get("iss") != issuer or claims.get("aud") != issuer:
+        raise NotAuthentic("iss or aud is not our issuer identifier")
+    expires_at = _instant(claims, "exp")
+    if expires_at <= now:
+        raise NotAuthentic("the token has expired")
+    return AccessToken(_text(claims, "client_id"), frozenset(str(claims.get("scope", "")).split()), expires_at)
+
+
+def _open(jwt: str, keys: KeyRing, types: Collection[str]) -> dict[str, Any]:
+    try:
+        opened = open_compact(jwt, keys)
+    except EvidenceError as error:
+        raise NotAuthentic(error.message) from error
+    typ = opened.header.get("typ", "")
+    if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
+        raise NotAuthentic("typ is not that of the token expected here")
+    return _object(opened.payload)
+
+
+def _unverified(jwt: str) -> dict[str, Any]:
+    """The claims of a JWT nobody vouches for yet, to see whose keys to try."""
+    _, _, rest = jwt.partition(".")
+    try:
+        return _object(strict_b64url(rest.partition(".")[0]))
+    except EvidenceError as error:
+        raise NotAuthentic("not a JWT") from error
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        claims = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise NotAuthentic("the claims are not JSON") from error
+    if not isinstance(claims, dict):
+        raise NotAuthentic("the claims are not an object")
+    return claims
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_TEXT:
+        raise NotAuthentic(f"{name} is missing or not a text of reasonable length")
+    return value
+
+
+def _instant(claims: dict[str, Any], name: str) -> datetime:
+    value = claims.get(name)
+    if type(value) is not int or not 0 <= value <= _LATEST:  # True is an int, too
+        raise NotAuthentic(f"{name} is missing or not a number of whole seconds")
+    return datetime.fromtimestamp(value, UTC)
+
+
+def _seconds(instant: datetime) -> int:
+    return int(instant.timestamp())

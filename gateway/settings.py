@@ -1,0 +1,54 @@
+"""Every setting, each with a working default; the only reader of the environment (prefix ``HAYAME_``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.errors import ConfigurationError
+
+PREFIX = "HAYAME_"
+
+
+class Settings(BaseModel):
+    """What an operator may choose. Documented in docs/operations.md; sizes are bytes, times are seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Path("data")
+    database_url: str | None = None
+    base_url: str = "http://127.0.0.1:8040"
+    log_name: str = "hayame.local"
+    layouts_dir: Path | None = None
+    large_bytes: int = Field(default=5 * 1024 * 1024, ge=1)
+    large_records: int = Field(default=20_000, ge=1)
+    max_bytes: int = Field(default=1024 * 1024 * 1024, ge=1)
+    inline_raw_bytes: int = Field(default=256 * 1024, ge=1)
+    signature_max_age_s: int = Field(default=300, ge=1, le=3600)
+    idempotency_days: int = Field(default=7, ge=1)
+    group_size: int = Field(default=64, ge=1, le=1_000)
+    worker: bool = True
+
+    @property
+    def url(self) -> str:
+        """The database's address: the one set, or SQLite in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'hayame.db'}"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings.
+
+        Raises:
+            ConfigurationError: a value is not of its kind, or a ``HAYAME_`` variable names no setting.
+        """
+        given = {
+            name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)
+        }
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            causes = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+            raise ConfigurationError(causes, ja=f"設定に誤りがあります: {causes}") from None

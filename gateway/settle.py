@@ -1,0 +1,307 @@
+"""Settle: what a submission means, given who is who and what was said before.
+
+The second half of *validate* and *normalise*, and the only part of the line that reads the database before the
+commit. It reads one snapshot, remembers the feed position that snapshot reached (``known_position``) and which keys
+it looked at; should one of them change before the commit, the committer lets it be settled again.
+
+A share is one recipient's part of a submission; it goes through ``place`` → ``look_back`` → ``finish``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from gateway.rules.pack import Pack
+from gateway.schemas.findings import Counts, Finding, Severity
+from gateway.schemas.identifiers import Reference, japanese_date
+from gateway.schemas.submission import Draft, Held, Line, Prepared, Settled, Submission, Version
+from gateway.steps.normalise import Earlier, Known, Unplaced, freeze, full_series, names_of, place
+from gateway.steps.validate import Before, validate_history, validate_origin, validate_rows_history
+from gateway.store import feed, log, registers
+from gateway.store.engine import Session
+from gateway.store.feed import Blocks
+
+HISTORY_WINDOW = timedelta(days=400)  # a year and a bit: how far back a series is compared
+
+Versions = Mapping[tuple[str, str, str], list[Version]]
+"""Published versions by (recipient, kind, series), oldest position first."""
+
+Records = Mapping[tuple[str, int], dict[str, Any]]
+"""Records of earlier lines by (submission, index)."""
+
+
+@dataclass(slots=True)
+class Placed:
+    """A draft whose firm is known, with the version that stands and what was said for the time before."""
+
+    draft: Draft
+    party: str
+    series: str
+    current: Version | None = None
+    before: Version | None = None
+
+
+@dataclass(slots=True)
+class Share:
+    """One recipient's part of a submission while it is being settled.
+
+    Attributes:
+        recipients: all corporations the submission is for.
+        only: ordinals to consider at all (a release of held records); None for everything.
+        seen: keys of the documents met so far, shared by the parts of a large file.
+        repeats: the same bytes were taken whole before, so all of it is ``unchanged``.
+        unchanged: records whose content already stands.
+        keys: (kind, series) looked at.
+    """
+
+    submission: Submission
+    prepared: Prepared
+    recipient: str
+    recipients: tuple[str, ...]
+    only: frozenset[int] | None = None
+    repeats: bool = False
+    seen: set[tuple[str, str, date]] = field(default_factory=set)
+    placed: list[Placed] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    refused: set[int] = field(default_factory=set)
+    keys: set[tuple[str, str]] = field(default_factory=set)
+    taken: list[int] = field(default_factory=list)
+    unchanged: int = 0
+    known_position: int = 0
+
+    def drafts(self) -> Iterable[Draft]:
+        """The drafts that concern this recipient."""
+        if self.prepared.refused_whole or self.repeats:
+            return []
+        return [
+            draft
+            for draft in self.prepared.drafts
+            if (draft.recipient or self.recipient) == self.recipient or draft.recipient not in self.recipients
+            if self.only is None or draft.ordinal in self.only
+        ]
+
+    def asks(self) -> tuple[set[Reference], set[str]]:
+        """The numbers by which this share names firms: references, and guarantees of the recipient."""
+        references, guarantees = set(), set()
+        for draft in self.drafts():
+            references.update(names_of(draft, self.recipient, self.submission))
+            if draft.guarantee is not None:
+                guarantees.add(draft.guarantee)
+        return references, guarantees
+
+    def place(self, known: Known) -> None:
+        """Say of each draft which firm it is about, or hold it, or refuse what speaks for others."""
+        for draft in self.drafts():
+            problem = validate_origin(draft, self.submission.origin.institution, self.recipients)
+            if problem is not None:
+                self._refuse(draft, problem)
+                continue
+            party = place(draft, self.recipient, self.submission, known)
+            if isinstance(party, Unplaced):
+                self._set_aside(draft, party)
+                continue
+            series = full_series(draft, self.submission.origin.institution, party)
+            key = (draft.kind, series, draft.valid_on)
+            if draft.observed is not None:  # rows are looked at while they are read
+                if key in self.seen:
+                    self._refuse(draft, _duplicate(draft))
+                    continue
+                self.seen.add(key)
+            self.keys.add((draft.kind, series))
+            self.placed.append(Placed(draft, party, series))
+
+    def look_back(self, versions: Versions) -> None:
+        """Find for each draft what stands for its key, and what its series said last before; drop what is unchanged."""
+        kept = []
+        self.taken = [one.draft.ordinal for one in self.placed] + sorted(self.refused)
+        for one in self.placed:
+            history = versions.get((self.recipient, one.draft.kind, one.series), [])
+            one.current = next((v for v in reversed(history) if v.valid_on == one.draft.valid_on), None)
+            if one.current is not None and one.current.digest == one.draft.digest:
+                self.unchanged += 1
+                continue
+            earlier = [v for v in history if v.valid_on < one.draft.valid_on]
+            one.before = max(earlier, key=lambda v: (v.valid_on, v.position), default=None)
+            kept.append(one)
+        self.placed = kept
+
+    def wants(self, pack: Pack) -> list[Version]:
+        """Earlier lines whose content is needed: superseded ones, and predecessors that a rule compares with."""
+        superseded = [one.current for one in self.placed if one.current is not None]
+        compared = [
+            one.before
+            for one in self.placed
+            if one.before is not None and one.draft.observed is not None and pack.history_rules(one.draft.kind)
+        ]
+        return superseded + compared
+
+    def finish(self, pack: Pack, records: Records, now: datetime) -> Settled:
+        """Run the rules over history and freeze the lines."""
+        self._check_history(pack, records)
+        lines = [self._freeze(one, records) for one in self.placed if one.draft.ordinal not in self.refused]
+        prepared = self.prepared
+        return Settled(
+            submission=self.submission,
+            recipient=self.recipient,
+            adapter=prepared.adapter,
+            lines=lines,
+            held=self.held,
+            findings=[*self._own_findings(), *self.findings],
+            counts=Counts(
+                accepted=len(lines),
+                unchanged=prepared.records if self.repeats else self.unchanged,
+                held=len(self.held),
+                refused=0 if self.repeats else self._count_refused(),
+            ),
+            rules=(pack.version, prepared.rules, prepared.records, prepared.evaluations),
+            kinds=tuple(sorted(prepared.kinds)),
+            known_position=self.known_position,
+            accepted_at=now,
+            keys=self.keys,
+            taken=self.taken,
+            destroy_raw=prepared.destroy_raw,
+        )
+
+    def _check_history(self, pack: Pack, records: Records) -> None:
+        latest: dict[str, Draft] = {}
+        found: list[Finding] = []
+        rows: dict[str, list[tuple[Placed, Before | None]]] = {}
+        for one in sorted(self.placed, key=lambda p: p.draft.valid_on):
+            within = latest.get(one.series)
+            latest[one.series] = one.draft
+            if one.draft.observed is None:
+                rows.setdefault(one.draft.kind, []).append((one, _before(one, within)))
+                continue
+            previous = within.record if within else _record_of(one.before, records)
+            found += validate_history(pack, one.draft, previous)
+        for kind, pairs in rows.items():
+            found += validate_rows_history(pack, kind, [one.draft for one, _ in pairs], [before for _, before in pairs])
+        self._take(found)
+
+    def _take(self, found: Sequence[Finding]) -> None:
+        self.findings += found
+        warned: dict[int, list[str]] = {}
+        for finding in found:
+            if finding.severity is Severity.REFUSE and finding.record is not None:
+                self.refused.add(finding.record)
+            elif finding.severity is Severity.WARN and finding.record is not None:
+                warned.setdefault(finding.record, []).append(finding.code)
+        for one in self.placed:
+            if one.draft.ordinal in warned:
+                one.draft.warnings = (*one.draft.warnings, *warned[one.draft.ordinal])
+
+    def _freeze(self, one: Placed, records: Records) -> Line:
+        record = _record_of(one.current, records)
+        earlier = Earlier(one.current, record) if one.current is not None and record is not None else None
+        return freeze(one.draft, one.series, one.party, self.submission, earlier)
+
+    def _refuse(self, draft: Draft, finding: Finding) -> None:
+        self.findings.append(finding)
+        self.refused.add(draft.ordinal)
+
+    def _set_aside(self, draft: Draft, unplaced: Unplaced) -> None:
+        self.findings.append(unplaced.finding)
+        if unplaced.finding.severity is Severity.REFUSE:
+            self.refused.add(draft.ordinal)
+        else:
+            code = unplaced.finding.code
+            self.held.append(Held(draft.ordinal, draft.kind, code, draft.row_digest, unplaced.waits_for))
+
+    def _own_findings(self) -> list[Finding]:
+        """Findings of the document as a whole, and of the records that are this recipient's."""
+        if len(self.recipients) == 1 and self.only is None:
+            return self.prepared.findings
+        mine = {draft.ordinal for draft in self.drafts()} | self._refused_before()
+        return [f for f in self.prepared.findings if f.record in mine or (f.record is None and self.only is None)]
+
+    def _refused_before(self) -> set[int]:
+        first = self.recipients[0]
+        refused = self.prepared.refused
+        return {
+            ordinal
+            for ordinal, named in refused.items()
+            if (named if named in self.recipients else first) == self.recipient
+            if self.only is None or ordinal in self.only
+        }
+
+    def _count_refused(self) -> int:
+        if self.prepared.refused_whole:
+            return max(self.prepared.records, 1)
+        return len(self._refused_before() | self.refused)
+
+
+def _duplicate(draft: Draft) -> Finding:
+    return Finding(
+        code="R04",
+        severity=Severity.REFUSE,
+        record=draft.ordinal,
+        place=draft.place,
+        params={"key": f"{draft.series} {draft.valid_on}"},
+    )
+
+
+def _before(one: Placed, within: Draft | None) -> Before | None:
+    if within is not None:
+        return Before(within.amount_yen, within.valid_on)
+    return Before(one.before.amount_yen, one.before.valid_on) if one.before else None
+
+
+def _record_of(version: Version | None, records: Records) -> dict[str, Any] | None:
+    return records.get((version.submission, version.number)) if version else None
+
+
+def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack, now: datetime) -> list[Settled]:
+    """Settle shares of one or many submissions against one snapshot; no two of them may touch one key."""
+    heads = log.find_heads(session, {share.recipient for share in shares})
+    known = _recall_registers(session, shares, now)
+    for share in shares:
+        share.known_position = heads[share.recipient].next_position
+        share.place(known)
+    versions = _recall_versions(session, shares)
+    settled = []
+    for share in shares:
+        share.look_back(versions)
+        records = _recall_records(session, share, blocks, pack)
+        settled.append(share.finish(pack, records, now))
+    return settled
+
+
+def _recall_registers(session: Session, shares: Sequence[Share], now: datetime) -> Known:
+    references: set[Reference] = set()
+    guarantees: dict[str, set[str]] = {}
+    for share in shares:
+        named, numbers = share.asks()
+        references |= named
+        guarantees.setdefault(share.recipient, set()).update(numbers)
+    found = {
+        (recipient, number): guaranteed
+        for recipient, numbers in guarantees.items()
+        for number, guaranteed in registers.find_guarantees(session, recipient, sorted(numbers)).items()
+    }
+    return Known(registers.find_links(session, references, japanese_date(now)), found)
+
+
+def _recall_versions(session: Session, shares: Sequence[Share]) -> Versions:
+    wanted: dict[tuple[str, str], list[Placed]] = {}
+    for share in shares:
+        for one in share.placed:
+            wanted.setdefault((share.recipient, one.draft.kind), []).append(one)
+    found: dict[tuple[str, str, str], list[Version]] = {}
+    for (recipient, kind), placed in wanted.items():
+        since = min(one.draft.valid_on for one in placed) - HISTORY_WINDOW
+        series = sorted({one.series for one in placed})
+        for name, history in feed.find_versions(session, recipient, kind, series, since).items():
+            found[recipient, kind, name] = history
+    return found
+
+
+def _recall_records(session: Session, share: Share, blocks: Blocks, pack: Pack) -> Records:
+    wanted = share.wants(pack)
+    bodies = blocks.load_versions(session, share.recipient, wanted) if wanted else {}
+    return {where: orjson.loads(body)["record"] for where, body in bodies.items()}

@@ -1,0 +1,227 @@
+"""Normalise: from the sender's record to a line in the one shape everybody reads.
+
+In two halves. ``draft`` is pure: canonical accounts, canonical bytes, what the record is about. ``place`` and
+``freeze`` need to know which firm is meant and what was said before; after ``freeze`` the bytes never change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from gateway.formats.accounts import normalised_lines
+from gateway.rules.my_number import masked_record
+from gateway.schemas.findings import Finding, Severity
+from gateway.schemas.identifiers import Reference, Scheme, instant_text, scoped
+from gateway.schemas.line import CANONICAL, changed_values
+from gateway.schemas.observed import ObservedDocument, ObservedRows
+from gateway.schemas.place import Place
+from gateway.schemas.records import FinancialStatement, MonitoringReport, TrialBalance
+from gateway.schemas.records.repayment_columns import row_records
+from gateway.schemas.submission import Draft, Guaranteed, Line, Submission, Version
+
+CIRCUMSTANCES = {"produced_at", "known_at"}  # say when, not what: kept among the line's instants
+
+
+def draft_document(observed: ObservedDocument, warnings: tuple[str, ...]) -> Draft:
+    """One accepted document as a draft: its accounts mapped, unlabelled My Numbers masked."""
+    record = observed.record
+    books = isinstance(record, TrialBalance | FinancialStatement)
+    content = record.model_dump(mode="json", exclude_none=True, exclude={"lines"} | CIRCUMSTANCES)
+    if books:
+        content["lines"], content["conservation"] = normalised_lines(record)
+    if "V06" in warnings:
+        content = masked_record(content)
+    encoded = orjson.dumps(content, option=CANONICAL)
+    return Draft(
+        ordinal=observed.ordinal,
+        kind=record.kind,
+        record=content,
+        record_bytes=encoded,
+        digest=hashlib.sha256(encoded).digest(),
+        series=record.series,
+        valid_from=record.valid_from,
+        valid_on=record.valid_on,
+        place=observed.place_of(""),
+        row_digest=observed.digest,
+        references=record.references,
+        guarantee=record.guarantee_nos[0] if isinstance(record, MonitoringReport) and record.guarantee_nos else None,
+        recipient=getattr(record, "cgc_id", None),
+        institution=getattr(record, "bank_code", None),
+        event_on=record.valid_on,
+        known_at=instant_text(record.known_at) if record.known_at else None,
+        produced_at=instant_text(record.produced_at) if record.produced_at else None,
+        correction=record.correction.value,
+        correction_reason=record.correction_reason,
+        warnings=warnings,
+        observed=observed,
+    )
+
+
+def draft_rows(
+    observed: ObservedRows, refused: Iterable[int], warnings: Mapping[int, tuple[str, ...]]
+) -> Iterator[Draft]:
+    """The accepted rows of a frame as drafts."""
+    gone = set(refused)
+    frame = observed.frame
+    keys = zip(
+        frame["ordinal"].to_list(),
+        frame["line"].to_list(),
+        frame["digest"].to_list(),
+        frame["series"].to_list(),
+        frame["valid_on"].to_list(),
+        strict=True,
+    )
+    for (ordinal, line, row_digest, series, valid_on), content in zip(keys, row_records(frame), strict=True):
+        if ordinal in gone:
+            continue
+        known_at, produced_at = content.pop("known_at", None), content.pop("produced_at", None)
+        encoded = orjson.dumps(content, option=CANONICAL)
+        pointer = None if observed.pointer is None else f"{observed.pointer}/{ordinal}"
+        yield Draft(
+            ordinal=ordinal,
+            kind=observed.kind,
+            record=content,
+            record_bytes=encoded,
+            digest=hashlib.sha256(encoded).digest(),
+            series=series,
+            valid_from=valid_on,
+            valid_on=valid_on,
+            place=Place(line=line, pointer=pointer),
+            row_digest=row_digest,
+            guarantee=content["guarantee_no"],
+            recipient=content.get("cgc_id"),
+            institution=content.get("bank_code"),
+            event_on=valid_on,
+            amount_yen=content.get("balance_yen"),
+            known_at=known_at,
+            produced_at=produced_at,
+            correction=content.get("correction", "original"),
+            correction_reason=content.get("correction_reason"),
+            warnings=warnings.get(ordinal, ()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the registers say, as far as one group of submissions asks for it."""
+
+    links: Mapping[Reference, str]
+    guarantees: Mapping[tuple[str, str], Guaranteed]
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A draft whose firm is not known (held) or is contradicted (refused): the finding, and the number it waits for."""
+
+    finding: Finding
+    waits_for: Reference | None = None
+
+
+def place(draft: Draft, recipient: str, submission: Submission, known: Known) -> str | Unplaced:
+    """The party a draft is about; never a guess.
+
+    The sender's ``subject=``, the document's own numbers and the guarantee register must agree where they speak;
+    where none of them speaks, or a guarantee is not registered for this institution, the record is held.
+    """
+    if draft.guarantee is not None:
+        guaranteed = known.guarantees.get((recipient, draft.guarantee))
+        if guaranteed is None or guaranteed.institution != submission.origin.institution:
+            waits_for = Reference(scheme=Scheme.GUARANTEE, scope=recipient, value=draft.guarantee)
+            return Unplaced(_finding("V05", Severity.HOLD, draft, {"reference": draft.guarantee}), waits_for)
+        named = {guaranteed.party: draft.guarantee}
+    else:
+        named = {}
+    given, *others = names_of(draft, recipient, submission) or (None,)
+    for reference in (given, *others):
+        if reference in known.links:
+            named.setdefault(known.links[reference], str(reference))
+    if len(named) == 1:
+        return next(iter(named))
+    if named:
+        first, second = list(named.values())[:2]
+        return Unplaced(_finding("S02", Severity.REFUSE, draft, {"given": first, "found": second}))
+    label = str(given) if given else "番号なし / no number"
+    return Unplaced(_finding("S01", Severity.HOLD, draft, {"reference": label}), given)
+
+
+def names_of(draft: Draft, recipient: str, submission: Submission) -> list[Reference]:
+    """The numbers by which a record's firm is named: the sender's ``subject=`` first, then the document's own."""
+    given = submission.request.subject
+    origin = submission.origin
+    return [
+        scoped(reference, origin.sender, origin.institution, recipient)
+        for reference in ((given,) if given else ()) + draft.references
+    ]
+
+
+def _finding(code: str, severity: Severity, draft: Draft, params: dict[str, str | int]) -> Finding:
+    return Finding(code=code, severity=severity, record=draft.ordinal, place=draft.place, params=params)
+
+
+def full_series(draft: Draft, institution: str, party: str) -> str:
+    """What versions of one thing share: institution, firm (or guarantee) and the record's own series."""
+    return f"{institution}/{draft.series}" if draft.kind == "repayment_status" else f"{institution}/{party}/{draft.series}"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The version that stands for the same key, and its record."""
+
+    version: Version
+    record: dict[str, Any]
+
+
+def freeze(draft: Draft, series: str, party: str, submission: Submission, earlier: Earlier | None) -> Line:
+    """The line's bytes, once and for all; see ``schemas/line.py`` for what they hold."""
+    origin = submission.origin
+    body = {
+        "key": {"institution": origin.institution, "series": series, "valid_on": draft.valid_on},
+        "kind": draft.kind,
+        "subject": party,
+        "record": orjson.Fragment(draft.record_bytes),
+        "source": {
+            "ordinal": draft.ordinal,
+            "place": draft.place.model_dump(exclude_none=True),
+            "digest": draft.row_digest,
+        },
+        "valid": {"from": draft.valid_from, "to": draft.valid_on},
+        "instants": _instants(draft, submission),
+        "findings": draft.warnings,
+        "supersedes": _supersedes(draft, earlier),
+        "nonce": os.urandom(16).hex(),
+    }
+    return Line(draft.kind, series, draft.valid_on, draft.digest, draft.amount_yen, orjson.dumps(body, option=CANONICAL))
+
+
+def _instants(draft: Draft, submission: Submission) -> dict[str, Any]:
+    instants = {
+        "event_on": draft.event_on,
+        "period_end_on": draft.valid_on,
+        "known_at": draft.known_at,
+        "produced_at": draft.produced_at,
+        "sent_at": _text(submission.sent_at),
+        "received_at": _text(submission.received_at),
+    }
+    return {name: value for name, value in instants.items() if value is not None}
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant_text(instant)
+
+
+def _supersedes(draft: Draft, earlier: Earlier | None) -> dict[str, Any] | None:
+    if earlier is None:
+        return None
+    reason = draft.correction_reason or ("revision" if draft.correction == "original" else draft.correction)
+    return {
+        "position": earlier.version.position,
+        "reason": reason,
+        "before": changed_values(earlier.record, draft.record),
+    }

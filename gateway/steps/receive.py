@@ -1,0 +1,103 @@
+"""Receive: take the document's bytes as they come, counting and hashing, and keep them safe.
+
+Small bodies stay in memory and are stored in the outcome's own transaction; larger ones are streamed to a file that
+is synced to disk before anything is promised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from gateway.errors import TooLarge
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A complete document: in memory, or in a file; its SHA-256 and size in bytes."""
+
+    body: bytes | None
+    path: Path | None
+    sha256: bytes
+    size: int
+
+    def open(self) -> BinaryIO:
+        """The document from its start."""
+        return io.BytesIO(self.body) if self.path is None else self.path.open("rb")
+
+    def head(self, count: int = 65_536) -> bytes:
+        """Its first bytes."""
+        with self.open() as source:
+            return source.read(count)
+
+    def discard(self) -> None:
+        """Remove the file, if there is one."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+def receive(body: bytes) -> Received:
+    """A document that is already whole."""
+    return Received(body, None, hashlib.sha256(body).digest(), len(body))
+
+
+class Receiver:
+    """Collects a document from chunks.
+
+    Args:
+        path: file to use once the document outgrows memory; its folder must exist.
+        in_memory: most bytes kept in memory.
+        at_most: most bytes taken at all.
+    """
+
+    def __init__(self, path: Path, in_memory: int, at_most: int) -> None:
+        self._path, self._in_memory, self._at_most = path, in_memory, at_most
+        self._chunks: list[bytes] = []
+        self._file: BinaryIO | None = None
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            TooLarge: the document is larger than the gateway takes.
+        """
+        self._size += len(chunk)
+        if self._size > self._at_most:
+            self.abandon()
+            raise TooLarge(
+                f"the document is larger than {self._at_most} bytes", ja=f"文書が {self._at_most} バイトを超えています。"
+            )
+        self._hash.update(chunk)
+        if self._file is None and self._size > self._in_memory:
+            self._file = self._path.open("wb")
+            self._file.writelines(self._chunks)
+            self._chunks.clear()
+        if self._file is None:
+            self._chunks.append(chunk)
+        else:
+            self._file.write(chunk)
+
+    def finish(self) -> Received:
+        """The complete document, on disk for good where it was written to a file."""
+        digest = self._hash.digest()
+        if self._file is None:
+            return Received(b"".join(self._chunks), None, digest, self._size)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+        return Received(None, self._path, digest, self._size)
+
+    def abandon(self) -> None:
+        """Forget what came so far."""
+        if self._file is not None:
+            self._file.close()
+            self._path.unlink(missing_ok=True)

@@ -1,0 +1,99 @@
+"""Validate: run the rule pack over what was read; everything wrong is found, nothing stops at the first.
+
+Also compared here: each record's own institution and recipient with what the submission may speak for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from gateway.rules.pack import Pack, check_document, check_history
+from gateway.rules.rows import RepeatedKeys, evaluate_rows
+from gateway.schemas.findings import Finding, Severity
+from gateway.schemas.observed import Observed, ObservedDocument, ObservedRows
+from gateway.schemas.records.repayment_columns import COLUMNS
+from gateway.schemas.submission import Draft
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a check of one observation found, and how much work it was."""
+
+    findings: list[Finding] = field(default_factory=list)
+    records: int = 0
+    rules: int = 0
+
+    @property
+    def evaluations(self) -> int:
+        """Rules × records."""
+        return self.rules * self.records
+
+    def refused(self) -> set[int]:
+        """Ordinals of records that go back."""
+        return {f.record for f in self.findings if f.severity is Severity.REFUSE and f.record is not None}
+
+    def warnings(self) -> dict[int, tuple[str, ...]]:
+        """Codes by record, of what records go in with."""
+        codes: dict[int, tuple[str, ...]] = {}
+        for finding in self.findings:
+            if finding.record is not None and finding.severity is Severity.WARN:
+                codes[finding.record] = (*codes.get(finding.record, ()), finding.code)
+        return codes
+
+
+def validate(pack: Pack, observed: Observed, repeated: RepeatedKeys) -> Checked:
+    """Run every rule that concerns what was observed and needs no history; ``repeated`` remembers the file's keys."""
+    if isinstance(observed, ObservedDocument):
+        found = [*observed.problems, *check_document(pack, observed)]
+        return Checked(found, 1, len(pack.document_rules(observed.record.kind)))
+    if isinstance(observed, ObservedRows):
+        rules = pack.row_rules(observed.kind, history=False)
+        found = [*observed.problems, *evaluate_rows(observed, rules), *repeated.findings(observed)]
+        return Checked(found, observed.frame.height, len(rules))
+    return Checked(list(observed.problems), 1, 0)
+
+
+def validate_origin(draft: Draft, institution: str, recipients: Sequence[str]) -> Finding | None:
+    """Whether a record speaks for another institution, or belongs to another corporation, than its submission."""
+    if draft.institution is not None and draft.institution != institution:
+        return _refusal("A02", draft, found=draft.institution, expected=institution)
+    if draft.recipient is not None and draft.recipient not in recipients:
+        return _refusal("A01", draft, found=draft.recipient, expected=", ".join(recipients))
+    return None
+
+
+def _refusal(code: str, draft: Draft, **params: str | int) -> Finding:
+    return Finding(code=code, severity=Severity.REFUSE, record=draft.ordinal, place=draft.place, params=params)
+
+
+def validate_history(pack: Pack, draft: Draft, previous: Mapping[str, Any] | None) -> list[Finding]:
+    """Compare a document with the one before it in its series."""
+    return [] if draft.observed is None else check_history(pack, draft.observed, previous)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the rows of a series said last: the amount, and as of when."""
+
+    amount_yen: int | None
+    valid_on: Any
+
+
+def validate_rows_history(pack: Pack, kind: str, drafts: Sequence[Draft], before: Iterable[Before | None]) -> list[Finding]:
+    """Compare rows with what their series said last, all at once."""
+    rules = pack.row_rules(kind, history=True)
+    if not rules or not drafts:
+        return []
+    earlier = list(before)
+    frame = pl.DataFrame([draft.record for draft in drafts], schema_overrides=COLUMNS, infer_schema_length=0)
+    frame = frame.with_columns(
+        pl.Series("ordinal", [draft.ordinal for draft in drafts], pl.Int64),
+        pl.Series("line", [draft.place.line for draft in drafts], pl.Int64),
+        pl.Series("prev_amount_yen", [b.amount_yen if b else None for b in earlier], pl.Int64),
+        pl.Series("prev_valid_on", [b.valid_on if b else None for b in earlier], pl.Date),
+    )
+    return evaluate_rows(ObservedRows(kind=kind, frame=frame), rules)

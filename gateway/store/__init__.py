@@ -1,0 +1,1 @@
+"""The only SQL. Functions take a ``Session``; tables never leave this package."""

@@ -1,0 +1,166 @@
+"""One database, two engines; whatever SQLite and PostgreSQL do differently is here and nowhere else.
+
+Writers: on SQLite every writer takes one advisory file lock before ``BEGIN IMMEDIATE`` (with ``busy_timeout`` alone,
+small commits beside a bulk load wait hundreds of milliseconds); on PostgreSQL the locked head rows do that work.
+Wake-ups are hints: on SQLite other processes notice a commit by ``PRAGMA data_version``, on PostgreSQL by NOTIFY.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, insert, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session as Session
+from sqlmodel import SQLModel
+
+from gateway.errors import ConfigurationError
+
+CHANNEL = "hayame"
+ROWS_PER_TRANSACTION = 2_000
+
+
+class Database:
+    """An engine and the ways to use it: ``read`` a snapshot, ``write`` one transaction."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        if self.url.get_backend_name() not in {"sqlite", "postgresql"}:
+            raise ConfigurationError(f"HAYAME_DATABASE_URL: {self.url.get_backend_name()} is not sqlite or postgresql")
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite(self.url.database or "") if self.is_sqlite else _postgresql(self.url)
+        self._writers = WriterLock(f"{self.url.database}.lock" if self.is_sqlite else None)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session over one consistent snapshot; nothing it does is kept."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            session.connection(execution_options={} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session in one transaction, committed at the end of the block, rolled back if it raises."""
+        session = self.begin()
+        try:
+            yield session
+            session.commit()
+        finally:
+            self.end(session)
+
+    def begin(self) -> Session:
+        """Open a write transaction; the caller commits, and always calls ``end`` after."""
+        self._writers.acquire()
+        session = Session(self.engine, expire_on_commit=False)
+        try:
+            session.connection(execution_options={"writes": True} if self.is_sqlite else {})
+        except BaseException:
+            self.end(session)
+            raise
+        return session
+
+    def end(self, session: Session) -> None:
+        """Close a session opened by ``begin`` (rolling back what was not committed) and let the next writer in."""
+        try:
+            session.close()
+        finally:
+            self._writers.release()
+
+    def insert_new(self, model: type[SQLModel]) -> Any:
+        """An INSERT that leaves rows alone whose key is already there."""
+        dialect = sqlite if self.is_sqlite else postgresql
+        return dialect.insert(table_of(model)).on_conflict_do_nothing()
+
+    def notify(self, session: Session) -> None:
+        """Tell other processes, at commit, that there is something new. On SQLite the commit itself tells."""
+        if not self.is_sqlite:
+            session.execute(text(f"NOTIFY {CHANNEL}"))
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+class WriterLock:
+    """One writer at a time over all processes that share a SQLite file; without a file, no lock at all."""
+
+    def __init__(self, path: str | None) -> None:
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600) if path else None
+
+    def acquire(self) -> None:
+        """Wait until no other process writes."""
+        if self._handle is not None:
+            fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def release(self) -> None:
+        """Let the next writer in."""
+        if self._handle is not None:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+
+def table_of(model: type[SQLModel]) -> Any:
+    """The Core table of a model: bulk writes go through it, twenty times faster than through objects."""
+    return model.__table__  # type: ignore[attr-defined]
+
+
+def add_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; a key that is already there is an error."""
+    if rows:
+        session.execute(insert(table_of(model)), list(rows))
+
+
+def _sqlite(path: str) -> Engine:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        f"sqlite:///{path}", poolclass=QueuePool, pool_size=8, connect_args={"check_same_thread": False, "timeout": 30}
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions are opened by us, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: Any) -> Engine:
+    return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=8, pool_pre_ping=True)
+
+
+class Watch:
+    """Notices commits by other processes, cheaply and without blocking."""
+
+    def __init__(self, database: Database) -> None:
+        self._sqlite = database.is_sqlite
+        self._connection = database.engine.raw_connection()
+        self._seen = 0
+        if not self._sqlite:
+            self._connection.driver_connection.autocommit = True  # type: ignore[union-attr]
+            self._connection.cursor().execute(f"LISTEN {CHANNEL}")
+
+    def changed(self) -> bool:
+        """Whether anything was committed since the last call."""
+        if not self._sqlite:
+            return any(True for _ in self._connection.driver_connection.notifies(timeout=0))  # type: ignore[union-attr]
+        cursor = self._connection.cursor()
+        cursor.execute("PRAGMA data_version")
+        version = int(cursor.fetchone()[0])
+        changed, self._seen = version != self._seen, version
+        return changed
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._connection.close()

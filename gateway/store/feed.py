@@ -1,0 +1,277 @@
+"""The lines: blocks of frozen bytes, the index that finds versions, and pages of the feed by position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import zstandard
+from sqlalchemy import delete, tuple_
+from sqlmodel import Session, col, select
+
+from gateway.ports import BlockCipher
+from gateway.schemas.submission import Line, Version
+from gateway.store.engine import add_rows
+from gateway.store.tables import FindingBlock, HeldRecord, LineBlock, LineIndex, StatementRow, Withheld
+
+LINES_PER_BLOCK = 1_024
+SEPARATOR = b"\n"  # canonical JSON never contains a raw line feed
+KEYS_PER_QUERY = 400
+
+_compress = zstandard.ZstdCompressor(level=3).compress
+_decompress = zstandard.ZstdDecompressor().decompress
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A run of the feed: (position, submission, index in its statement, line) and where reading goes on.
+
+    ``next_position`` is one past the last position examined, also where a filter left everything out.
+    """
+
+    rows: list[tuple[int, str, int, bytes]]
+    withheld: dict[int, tuple[bytes, str]]
+    next_position: int
+
+
+class PlainBlocks:
+    """Stores blocks as they are: the place where their encryption goes."""
+
+    def close(self, recipient: str, block: bytes) -> bytes:
+        """The block itself."""
+        return block
+
+    def open(self, recipient: str, stored: bytes) -> bytes:
+        """The block itself."""
+        return stored
+
+
+class Blocks:
+    """Lines packed into blocks and out again, through the cipher of their recipient."""
+
+    def __init__(self, cipher: BlockCipher) -> None:
+        self._cipher = cipher
+
+    def pack(self, recipient: str, bodies: Sequence[bytes]) -> bytes:
+        """Compress and close the lines of one block."""
+        return self._cipher.close(recipient, _compress(SEPARATOR.join(bodies)))
+
+    def unpack(self, recipient: str, stored: bytes) -> list[bytes]:
+        """The lines of one block, byte for byte as they were frozen."""
+        return _decompress(self._cipher.open(recipient, stored)).split(SEPARATOR)
+
+    def rows(
+        self, submission: str, recipient: str, lines: Sequence[Line], first_index: int = 0
+    ) -> Iterator[dict[str, object]]:
+        """Block rows for consecutive lines; a block ends where the kind changes."""
+        start = 0
+        while start < len(lines):
+            end, kind = start, lines[start].kind
+            while end < len(lines) and end - start < LINES_PER_BLOCK and lines[end].kind == kind:
+                end += 1
+            bodies = [line.body for line in lines[start:end]]
+            yield {
+                "submission": submission,
+                "recipient": recipient,
+                "first_index": first_index + start,
+                "kind": kind,
+                "count": end - start,
+                "payload": self.pack(recipient, bodies),
+            }
+            start = end
+
+    def load_lines(self, session: Session, recipient: str, submission: str) -> list[bytes]:
+        """All lines of one statement, in order."""
+        query = (
+            select(LineBlock.payload)
+            .where(LineBlock.recipient == recipient, LineBlock.submission == submission)
+            .order_by(col(LineBlock.first_index))
+        )
+        return [body for payload in session.exec(query) for body in self.unpack(recipient, payload)]
+
+    def load_versions(
+        self, session: Session, recipient: str, wanted: Iterable[Version]
+    ) -> dict[tuple[str, int], bytes]:
+        """The bytes of earlier lines, by (submission, index)."""
+        by_submission: dict[str, set[int]] = {}
+        for version in wanted:
+            by_submission.setdefault(version.submission, set()).add(version.number)
+        found: dict[tuple[str, int], bytes] = {}
+        for submission, numbers in by_submission.items():
+            query = select(LineBlock.first_index, LineBlock.count, LineBlock.payload).where(
+                LineBlock.recipient == recipient,
+                LineBlock.submission == submission,
+                col(LineBlock.first_index) <= max(numbers),
+                col(LineBlock.first_index) > min(numbers) - LINES_PER_BLOCK,
+            )
+            for first, count, payload in session.exec(query).all():
+                hits = [n for n in numbers if first <= n < first + count]
+                bodies = self.unpack(recipient, payload) if hits else []
+                found.update({(submission, n): bodies[n - first] for n in hits})
+        return found
+
+    def page(self, session: Session, recipient: str, after: int, limit: int, kind: str | None = None) -> Page:
+        """Up to ``limit`` rows from position ``after`` on, in order of position."""
+        query = (
+            select(
+                StatementRow.first_position,
+                LineBlock.submission,
+                LineBlock.first_index,
+                LineBlock.count,
+                LineBlock.kind,
+                LineBlock.payload,
+            )
+            .join(
+                LineBlock,
+                (col(LineBlock.submission) == StatementRow.submission)
+                & (col(LineBlock.recipient) == StatementRow.recipient),
+            )
+            .where(
+                StatementRow.recipient == recipient,
+                col(StatementRow.first_position) >= _start_of(session, recipient, after),
+                StatementRow.first_position + LineBlock.first_index + LineBlock.count > after,
+            )
+            .order_by(col(StatementRow.first_position), col(LineBlock.first_index))
+            .limit(limit)
+        )
+        rows: list[tuple[int, str, int, bytes]] = []
+        reached = after
+        for first, submission, index, count, block_kind, payload in session.exec(query):
+            start, end = first + index, first + index + count
+            wanted = kind is None or block_kind == kind
+            bodies = self.unpack(recipient, payload) if wanted else []
+            for position in range(max(start, after), end):
+                if len(rows) == limit:
+                    break
+                if wanted:
+                    rows.append((position, submission, position - first, bodies[position - start]))
+                reached = position + 1
+            if len(rows) == limit:
+                break
+        return Page(rows, find_withheld(session, recipient, after, reached), reached)
+
+
+def _start_of(session: Session, recipient: str, position: int) -> int:
+    """First position of the statement that holds ``position`` (or of what comes next)."""
+    query = (
+        select(StatementRow.first_position)
+        .where(
+            StatementRow.recipient == recipient,
+            col(StatementRow.first_position) <= position,
+            col(StatementRow.count) > 0,
+        )
+        .order_by(col(StatementRow.first_position).desc())
+        .limit(1)
+    )
+    return session.exec(query).first() or 0
+
+
+def find_withheld(session: Session, recipient: str, start: int, end: int) -> dict[int, tuple[bytes, str]]:
+    """Which positions of a range are withheld: their leaf hash and why."""
+    query = select(Withheld).where(
+        Withheld.recipient == recipient, col(Withheld.position) >= start, col(Withheld.position) < end
+    )
+    return {row.position: (row.leaf, row.reason) for row in session.exec(query).all()}
+
+
+def withhold(session: Session, recipient: str, position: int, leaf: bytes, reason: str) -> None:
+    """Serve a stub instead of a line from now on."""
+    session.add(Withheld(recipient=recipient, position=position, leaf=leaf, reason=reason))
+
+
+def index_rows(submission: str, recipient: str, lines: Sequence[Line], first: int = 0) -> list[dict[str, object]]:
+    """Index rows for consecutive lines."""
+    return [
+        {
+            "recipient": recipient,
+            "kind": line.kind,
+            "series": line.series,
+            "valid_on": line.valid_on,
+            "submission": submission,
+            "number": number,
+            "digest": line.digest,
+            "amount_yen": line.amount_yen,
+        }
+        for number, line in enumerate(lines, first)
+    ]
+
+
+def find_versions(
+    session: Session, recipient: str, kind: str, series: Sequence[str], since: date
+) -> dict[str, list[Version]]:
+    """Every published version of each series valid on or after a date, oldest position first."""
+    found: dict[str, list[Version]] = {}
+    for start in range(0, len(series), KEYS_PER_QUERY):
+        query = (
+            select(LineIndex, StatementRow.first_position)
+            .join(
+                StatementRow,
+                (col(StatementRow.submission) == LineIndex.submission)
+                & (col(StatementRow.recipient) == LineIndex.recipient),
+            )
+            .where(
+                LineIndex.recipient == recipient,
+                LineIndex.kind == kind,
+                col(LineIndex.series).in_(series[start : start + KEYS_PER_QUERY]),
+                col(LineIndex.valid_on) >= since,
+            )
+        )
+        for row, first in session.exec(query).all():
+            version = Version(row.submission, row.number, first + row.number, row.valid_on, row.digest, row.amount_yen)
+            found.setdefault(row.series, []).append(version)
+    for versions in found.values():
+        versions.sort(key=lambda version: version.position)
+    return found
+
+
+def changed_since(
+    session: Session, recipient: str, keys: Sequence[tuple[str, str]], position: int
+) -> set[tuple[str, str]]:
+    """Those of (kind, series) that got a line at or after a position."""
+    changed: set[tuple[str, str]] = set()
+    for start in range(0, len(keys), KEYS_PER_QUERY):
+        query = (
+            select(LineIndex.kind, LineIndex.series)
+            .join(
+                StatementRow,
+                (col(StatementRow.submission) == LineIndex.submission)
+                & (col(StatementRow.recipient) == LineIndex.recipient),
+            )
+            .where(
+                LineIndex.recipient == recipient,
+                col(StatementRow.first_position) >= position,
+                tuple_(LineIndex.kind, LineIndex.series).in_(keys[start : start + KEYS_PER_QUERY]),
+            )
+        )
+        changed.update((kind, series) for kind, series in session.exec(query).all())
+    return changed
+
+
+def series_since(session: Session, recipient: str, position: int) -> set[tuple[str, str]]:
+    """(kind, series) of every line published at or after a position."""
+    query = (
+        select(LineIndex.kind, LineIndex.series)
+        .join(
+            StatementRow,
+            (col(StatementRow.submission) == LineIndex.submission)
+            & (col(StatementRow.recipient) == LineIndex.recipient),
+        )
+        .where(StatementRow.recipient == recipient, col(StatementRow.first_position) >= position)
+        .distinct()
+    )
+    return {(kind, series) for kind, series in session.exec(query).all()}
+
+
+def add_lines(session: Session, blocks: Sequence[dict[str, object]], index: Sequence[dict[str, object]]) -> None:
+    """Write blocks and index rows."""
+    add_rows(session, LineBlock, blocks)
+    add_rows(session, LineIndex, index)
+
+
+def drop_stage(session: Session, submission: str, *, findings: bool = True) -> None:
+    """Throw away what was staged for a submission that has no statement; its findings too, unless told otherwise."""
+    tables: tuple[Any, ...] = (LineBlock, LineIndex, HeldRecord)
+    for table in (*tables, FindingBlock) if findings else tables:
+        session.execute(delete(table).where(col(table.submission) == submission))

@@ -1,0 +1,13 @@
+"""Runs the migrations on the connection that ``migrate`` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlmodel import SQLModel
+
+from gateway.store import tables  # noqa: F401 - declares every table
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

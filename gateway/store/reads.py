@@ -1,0 +1,83 @@
+"""Who had read up to where by when, and the instants that statements and commit groups keep."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from gateway.store.engine import Database
+from gateway.store.tables import Checkpoint, Publication, ReadMark, StatementRow
+
+
+def note(database: Database, recipient: str, reader: str, position: int, at: datetime) -> None:
+    """A reader asks for what comes from a position on: it has read everything before, once and for all."""
+    with database.read() as session:
+        query = select(func.max(ReadMark.position)).where(ReadMark.recipient == recipient, ReadMark.reader == reader)
+        if (session.exec(query).one() or 0) >= position:
+            return
+    with database.write() as session:
+        row = {"recipient": recipient, "reader": reader, "position": position, "read_at": at}
+        session.execute(database.insert_new(ReadMark), [row])
+
+
+@dataclass(frozen=True, slots=True)
+class Instants:
+    """What is known of a range of positions besides the lines themselves."""
+
+    statements: dict[str, StatementRow]
+    published: list[tuple[int, datetime]]
+    read: list[tuple[int, datetime]]
+
+    def of(self, position: int, submission: str) -> dict[str, Any]:
+        """Accepted, sealed, published and first read of one line, as far as known."""
+        row = self.statements[submission]
+        found: dict[str, Any] = {"accepted_at": row.accepted_at, "sealed_at": row.sealed_at}
+        for name, marks in (("published_at", self.published), ("read_at", self.read)):
+            place = bisect_right(marks, position, key=lambda mark: mark[0])
+            if place < len(marks):
+                found[name] = marks[place][1]
+        return found
+
+
+def instants(session: Session, recipient: str, start: int, end: int) -> Instants:
+    """Instants for the positions from ``start`` to before ``end``.
+
+    A commit group covers the positions before its checkpoint's ``next_position``; a reader's mark those before it.
+    """
+    statements = session.exec(
+        select(StatementRow).where(
+            StatementRow.recipient == recipient,
+            col(StatementRow.first_position) < end,
+            StatementRow.first_position + StatementRow.count > start,
+        )
+    ).all()
+    published = session.exec(
+        select(Checkpoint.next_position, Publication.published_at)
+        .join(
+            Publication,
+            (col(Publication.recipient) == Checkpoint.recipient) & (col(Publication.tree_size) == Checkpoint.tree_size),
+        )
+        .where(Checkpoint.recipient == recipient, col(Checkpoint.next_position) > start)
+        .order_by(col(Checkpoint.next_position))
+    ).all()
+    marks = session.exec(
+        select(ReadMark.position, func.min(ReadMark.read_at))
+        .where(ReadMark.recipient == recipient, col(ReadMark.position) > start)
+        .group_by(col(ReadMark.position))
+        .order_by(col(ReadMark.position))
+    ).all()
+    return Instants({row.submission: row for row in statements}, list(published), _earliest(list(marks)))
+
+
+def _earliest(marks: list[tuple[int, datetime]]) -> list[tuple[int, datetime]]:
+    """For each mark, the earliest instant at which any reader had come at least that far."""
+    best: list[tuple[int, datetime]] = []
+    earliest: datetime | None = None
+    for position, at in reversed(marks):
+        earliest = at if earliest is None else min(earliest, at)
+        best.append((position, earliest))
+    return best[::-1]

@@ -1,0 +1,163 @@
+"""Who is who and who may: participants and their keys, entitlements, delegations; firms, their numbers, guarantees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import tuple_, update
+from sqlmodel import Session, col, select
+
+from gateway.schemas.identifiers import Reference, Scheme, new_id
+from gateway.schemas.submission import Guaranteed
+from gateway.store.engine import Database
+from gateway.store.tables import (
+    Delegation,
+    Entitlement,
+    Guarantee,
+    Link,
+    Participant,
+    ParticipantKey,
+    Party,
+    RegisterVersion,
+)
+
+KEYS_PER_QUERY = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A participant with everything that decides what it may do.
+
+    Attributes:
+        institution: its own institution code (a bank's code), or its id where it has none.
+        keys: kid -> (public JWK as JSON, valid from, valid until or None).
+        entitlements: (action, recipient) pairs.
+        delegations: institution -> (from, until or None) on whose behalf it may submit.
+    """
+
+    id: str
+    kind: str
+    name: str
+    institution: str
+    keys: dict[str, tuple[str, datetime, datetime | None]] = field(default_factory=dict)
+    entitlements: set[tuple[str, str]] = field(default_factory=set)
+    delegations: dict[str, tuple[date, date | None]] = field(default_factory=dict)
+
+
+def register_version(session: Session) -> int:
+    """A number that every change to participants counts up."""
+    return session.exec(select(RegisterVersion.version)).first() or 0
+
+
+def load_participants(session: Session) -> dict[str, Enrolled]:
+    """The whole register of participants; a few thousand rows at most."""
+    found = {
+        row.id: Enrolled(row.id, row.kind, row.name, row.institution or row.id)
+        for row in session.exec(select(Participant)).all()
+    }
+    for key in session.exec(select(ParticipantKey)).all():
+        found[key.participant].keys[key.kid] = (key.jwk, key.valid_from_at, key.valid_until_at)
+    for grant in session.exec(select(Entitlement)).all():
+        found[grant.participant].entitlements.add((grant.action, grant.recipient))
+    for delegation in session.exec(select(Delegation)).all():
+        found[delegation.sender].delegations[delegation.institution] = (delegation.valid_from, delegation.valid_until)
+    return found
+
+
+def _changed(database: Database, session: Session) -> None:
+    session.execute(database.insert_new(RegisterVersion), [{"id": 1, "version": 0}])
+    session.execute(update(RegisterVersion).values(version=RegisterVersion.version + 1))
+
+
+def enrol(
+    database: Database, session: Session, participant: Participant, entitlements: Iterable[tuple[str, str]]
+) -> None:
+    """Add a participant (or complete one that is there) and what it may do."""
+    session.merge(participant)
+    session.flush()
+    for action, recipient in entitlements:
+        session.merge(Entitlement(participant=participant.id, action=action, recipient=recipient))
+    _changed(database, session)
+
+
+def add_key(database: Database, session: Session, key: ParticipantKey) -> None:
+    """Register a public key of a participant."""
+    session.merge(key)
+    _changed(database, session)
+
+
+def end_key(database: Database, session: Session, kid: str, at: datetime) -> None:
+    """End a key's validity."""
+    session.execute(update(ParticipantKey).where(col(ParticipantKey.kid) == kid).values(valid_until_at=at))
+    _changed(database, session)
+
+
+def delegate(database: Database, session: Session, delegation: Delegation) -> None:
+    """Allow a sender to submit on an institution's behalf."""
+    session.merge(delegation)
+    _changed(database, session)
+
+
+def add_party(session: Session, name: str, entity_type: str = "unknown") -> str:
+    """A new firm; its party id."""
+    party = Party(id=new_id(), name=name, entity_type=entity_type)
+    session.add(party)
+    session.flush()
+    return party.id
+
+
+def find_party(session: Session, party: str) -> Party | None:
+    """A firm by our id."""
+    return session.get(Party, party)
+
+
+def link(session: Session, reference: Reference, party: str, asserted_by: str, at: datetime) -> None:
+    """Let a number name a firm from now on. The same number may not name two firms at once."""
+    session.add(
+        Link(
+            scheme=reference.scheme.value,
+            scope=reference.scope,
+            value=reference.value,
+            party=party,
+            asserted_by=asserted_by,
+            asserted_at=at,
+        )
+    )
+
+
+def find_links(session: Session, references: Iterable[Reference], on: date) -> dict[Reference, str]:
+    """Which firm each number names on a day; a number that names none, or more than one, is left out."""
+    wanted = {(r.scheme.value, r.scope, r.value): r for r in references}
+    parties = {r: r.value for r in wanted.values() if r.scheme is Scheme.PARTY}
+    keys = [key for key, r in wanted.items() if r.scheme is not Scheme.PARTY]
+    seen: dict[Reference, set[str]] = {}
+    for start in range(0, len(keys), KEYS_PER_QUERY):
+        query = select(Link).where(tuple_(Link.scheme, Link.scope, Link.value).in_(keys[start : start + KEYS_PER_QUERY]))
+        for row in session.exec(query).all():
+            if (row.valid_from or on) <= on <= (row.valid_until or on):
+                seen.setdefault(wanted[row.scheme, row.scope, row.value], set()).add(row.party)
+    found = {reference: next(iter(parties_)) for reference, parties_ in seen.items() if len(parties_) == 1}
+    if parties:
+        known = set(session.exec(select(Party.id).where(col(Party.id).in_(list(parties.values())))).all())
+        found.update({r: p for r, p in parties.items() if p in known})
+    return found
+
+
+def find_guarantees(session: Session, recipient: str, numbers: Sequence[str]) -> dict[str, Guaranteed]:
+    """What a corporation's register says of guarantees, by number."""
+    found: dict[str, Guaranteed] = {}
+    for start in range(0, len(numbers), KEYS_PER_QUERY):
+        query = select(Guarantee).where(
+            Guarantee.recipient == recipient, col(Guarantee.guarantee_no).in_(numbers[start : start + KEYS_PER_QUERY])
+        )
+        for row in session.exec(query).all():
+            found[row.guarantee_no] = Guaranteed(row.party, row.institution, row.principal_yen, row.is_revolving)
+    return found
+
+
+def put_guarantee(session: Session, row: dict[str, Any]) -> None:
+    """Take over a guarantee from a corporation's register; one that is known is brought up to date."""
+    session.merge(Guarantee(**row))

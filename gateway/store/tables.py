@@ -1,0 +1,343 @@
+"""Every table. Thin: shapes and keys only. Instants are UTC microseconds, money is 64-bit yen, digests are raw bytes.
+
+The tables of the log (``statement``, ``line_block``, ``line_index``, ``finding_block``, ``log_node``, ``checkpoint``)
+are only ever appended to. ``line_block``, ``line_index``, ``finding_block`` and ``held_record`` of a large submission
+are written before its statement (a *stage*): they become visible with it, because every reader comes through
+``statement``.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, TypeDecorator
+from sqlmodel import Field, SQLModel
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, stored as UTC microseconds alike in both engines."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """To microseconds; a naive datetime is a bug."""
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """From microseconds."""
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+def _big(**options: Any) -> Any:
+    return Field(sa_column=Column(BigInteger, **options))
+
+
+def _auto() -> Any:
+    # SQLite numbers only a plain INTEGER primary key by itself.
+    return Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    )
+
+
+def _at(**options: Any) -> Any:
+    return Field(sa_column=Column(Instant, **({"nullable": False} | options)))
+
+
+def _bytes(**options: Any) -> Any:
+    return Field(sa_column=Column(LargeBinary, **({"nullable": False} | options)))
+
+
+def _text(**options: Any) -> Any:
+    return Field(sa_column=Column(Text, **({"nullable": False} | options)))
+
+
+class Participant(SQLModel, table=True):
+    """A bank, vendor, tax accountant's office, corporation or targeting tool."""
+
+    id: str = Field(primary_key=True)
+    kind: str
+    name: str
+    institution: str | None = None
+    enrolled_at: datetime = _at()
+
+
+class ParticipantKey(SQLModel, table=True):
+    """A participant's public key (JWK), found by its RFC 7638 thumbprint."""
+
+    __tablename__: ClassVar[Any] = "participant_key"
+    kid: str = Field(primary_key=True)
+    participant: str = Field(index=True, foreign_key="participant.id")
+    jwk: str = _text()
+    valid_from_at: datetime = _at()
+    valid_until_at: datetime | None = _at(nullable=True)
+
+
+class Entitlement(SQLModel, table=True):
+    """What a participant may do at one recipient."""
+
+    participant: str = Field(primary_key=True, foreign_key="participant.id")
+    action: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True)
+
+
+class Delegation(SQLModel, table=True):
+    """Who may submit on whose behalf, from when to when."""
+
+    sender: str = Field(primary_key=True, foreign_key="participant.id")
+    institution: str = Field(primary_key=True)
+    valid_from: date
+    valid_until: date | None = None
+
+
+class RegisterVersion(SQLModel, table=True):
+    """One row, counted up by every change to who may do what, so that caches know."""
+
+    __tablename__: ClassVar[Any] = "register_version"
+    id: int = Field(primary_key=True)
+    version: int = _big(nullable=False)
+
+
+class Party(SQLModel, table=True):
+    """A firm (事業者), by an id of ours."""
+
+    id: str = Field(primary_key=True)
+    name: str
+    entity_type: str = "unknown"
+
+
+class Link(SQLModel, table=True):
+    """One number by which somebody names a firm."""
+
+    __table_args__ = (Index("link_by_number", "scheme", "scope", "value"),)
+    id: int | None = _auto()
+    scheme: str
+    scope: str
+    value: str
+    party: str = Field(foreign_key="party.id")
+    valid_from: date | None = None
+    valid_until: date | None = None
+    asserted_by: str
+    asserted_at: datetime = _at()
+
+
+class Guarantee(SQLModel, table=True):
+    """One guarantee of one corporation, as its register has it."""
+
+    recipient: str = Field(primary_key=True)
+    guarantee_no: str = Field(primary_key=True)
+    institution: str
+    party: str = Field(foreign_key="party.id")
+    principal_yen: int | None = _big(nullable=True)
+    is_revolving: bool = False
+
+
+class Submission(SQLModel, table=True):
+    """One act of handing over. ``state`` is processing until its statements are published."""
+
+    id: str = Field(primary_key=True)
+    sender: str = Field(index=True)
+    institution: str
+    state: str
+    received_at: datetime = _at()
+    raw_sha256: bytes = _bytes()
+    raw_bytes: int = _big(nullable=False)
+    request: str = _text()
+
+
+class Raw(SQLModel, table=True):
+    """The bytes as received: in the row (zstd) or, above a size, in a file of the data folder; or destroyed, and why."""
+
+    submission: str = Field(primary_key=True)
+    body: bytes | None = _bytes(nullable=True)
+    file: str | None = None
+    destroyed: str | None = None
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """A sender's key and what it was used for; kept for seven days."""
+
+    __tablename__: ClassVar[Any] = "idempotency_key"
+    sender: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    fingerprint: bytes = _bytes()
+    submission: str
+    created_at: datetime = _at(index=True)
+
+
+class Head(SQLModel, table=True):
+    """The one row that decides order for a recipient; locked last, inside the transaction."""
+
+    recipient: str = Field(primary_key=True)
+    next_leaf: int = _big(nullable=False)
+    next_position: int = _big(nullable=False)
+    peaks: bytes = _bytes()
+    sealed_at: datetime = _at()
+
+
+class StatementRow(SQLModel, table=True):
+    """A sealed statement: the receipt (JWS) and what finds it."""
+
+    __tablename__: ClassVar[Any] = "statement"
+    __table_args__ = (
+        Index("statement_by_position", "recipient", "first_position"),
+        Index("statement_by_submission", "submission", "recipient", unique=True),
+        Index("statement_by_digest", "recipient", "sender", "raw_sha256"),
+    )
+    recipient: str = Field(primary_key=True)
+    leaf_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    submission: str
+    sender: str
+    institution: str
+    raw_sha256: bytes = _bytes()
+    first_position: int = _big(nullable=False)
+    count: int = _big(nullable=False)
+    held: int = _big(nullable=False)
+    refused: int = _big(nullable=False)
+    receipt: str = _text()
+    received_at: datetime = _at()
+    accepted_at: datetime = _at()
+    sealed_at: datetime = _at()
+
+
+class LineBlock(SQLModel, table=True):
+    """Consecutive lines of one statement and one kind, compressed together (their encryption goes here too)."""
+
+    __tablename__: ClassVar[Any] = "line_block"
+    submission: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True)
+    first_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    kind: str
+    count: int = _big(nullable=False)
+    payload: bytes = _bytes()
+
+
+class LineIndex(SQLModel, table=True):
+    """Where to find the versions of a record: one row per line, in key order."""
+
+    __tablename__: ClassVar[Any] = "line_index"
+    __table_args__ = (Index("line_index_by_submission", "submission", "recipient"), {"sqlite_with_rowid": False})
+    recipient: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    series: str = Field(primary_key=True)
+    valid_on: date = Field(primary_key=True)
+    submission: str = Field(primary_key=True)
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    digest: bytes = _bytes()
+    amount_yen: int | None = _big(nullable=True)
+
+
+class FindingBlock(SQLModel, table=True):
+    """Findings of one statement, some thousands together."""
+
+    __tablename__: ClassVar[Any] = "finding_block"
+    submission: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True)
+    chunk: int = Field(primary_key=True)
+    count: int = _big(nullable=False)
+    payload: bytes = _bytes()
+
+
+class HeldRecord(SQLModel, table=True):
+    """A record that waits to be placed. ``released_by`` is the statement's submission that published it."""
+
+    __tablename__: ClassVar[Any] = "held_record"
+    __table_args__ = (Index("held_by_number", "scheme", "scope", "value"),)
+    submission: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True)
+    ordinal: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    kind: str
+    code: str
+    scheme: str
+    scope: str
+    value: str
+    row_digest: str
+    released_by: str | None = Field(default=None, index=True)
+
+
+class LogNode(SQLModel, table=True):
+    """A complete subtree of a recipient's Merkle log; level 0 are the leaf hashes."""
+
+    __tablename__: ClassVar[Any] = "log_node"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    recipient: str = Field(primary_key=True)
+    level: int = Field(primary_key=True)
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    hash: bytes = _bytes()
+
+
+class Checkpoint(SQLModel, table=True):
+    """A signed head of a recipient's log: one per commit group."""
+
+    recipient: str = Field(primary_key=True)
+    tree_size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    next_position: int = _big(nullable=False)
+    note: str = _text()
+
+
+class Publication(SQLModel, table=True):
+    """When a commit group had become visible, noted just after."""
+
+    recipient: str = Field(primary_key=True)
+    tree_size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    published_at: datetime = _at()
+
+
+class ReadMark(SQLModel, table=True):
+    """That a reader had read everything before a position, by when."""
+
+    __tablename__: ClassVar[Any] = "read_mark"
+    recipient: str = Field(primary_key=True)
+    reader: str = Field(primary_key=True)
+    position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    read_at: datetime = _at()
+
+
+class Withheld(SQLModel, table=True):
+    """A line that may no longer be shown, its leaf hash and why."""
+
+    recipient: str = Field(primary_key=True)
+    position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    leaf: bytes = _bytes()
+    reason: str
+
+
+class Job(SQLModel, table=True):
+    """Work that outlives its request. Jobs of one lane run one at a time, in order."""
+
+    __table_args__ = (Index("job_open", "done_at", "lane", "id"),)
+    id: int | None = _auto()
+    task: str
+    key: str = Field(unique=True)
+    lane: str
+    kind: str
+    run_at: datetime = _at()
+    claimed_until_at: datetime | None = _at(nullable=True)
+    attempts: int = 0
+    done_at: datetime | None = _at(nullable=True)
+    failure: str | None = None
+
+
+class SeenAssertion(SQLModel, table=True):
+    """A client assertion that was used; the insert is the check."""
+
+    __tablename__: ClassVar[Any] = "seen_assertion"
+    client: str = Field(primary_key=True)
+    jti: str = Field(primary_key=True)
+    expires_at: datetime = _at(index=True)
+
+
+class AuditEntry(SQLModel, table=True):
+    """A refusal before a submission began: bounded, never shown to a recipient."""
+
+    __tablename__: ClassVar[Any] = "audit_entry"
+    id: int | None = _auto()
+    at: datetime = _at()
+    code: str
+    reason: str
+    path: str

@@ -1,0 +1,155 @@
+"""Settings → a running gateway: the only module that knows which back end was chosen."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from gateway.api.app import create_app
+from gateway.api.parts import Limits, Parts
+from gateway.pipeline import Line
+from gateway.plugins import load_adapters
+from gateway.registers.participants import Participants
+from gateway.rules.pack import standard_pack
+from gateway.runtime.clock import SystemClock
+from gateway.runtime.committer import Committer, Tools
+from gateway.runtime.loader import Loader
+from gateway.runtime.sealer import Sealer
+from gateway.runtime.wakeups import Wakeups
+from gateway.runtime.worker import Worker
+from gateway.security.keys import KeyRing, SigningKey
+from gateway.settings import Settings
+from gateway.steps.authenticate import Door
+from gateway.store.engine import Database, Watch
+from gateway.store.feed import Blocks, PlainBlocks
+from gateway.store.migrate import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What a process is made of, whatever it does with it."""
+
+    settings: Settings
+    database: Database
+    blocks: Blocks
+    line: Line
+    participants: Participants
+    key: SigningKey
+    sealer: Sealer
+    clock: SystemClock
+
+    @property
+    def raw_folder(self) -> Path:
+        """Where large documents are kept."""
+        return self.settings.data_dir / "raw"
+
+
+def build(settings: Settings) -> Gateway:
+    """Open the database, bring it up to date, load key, adapters and rules.
+
+    Raises:
+        ConfigurationError: something does not fit.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    (settings.data_dir / "raw").mkdir(exist_ok=True)
+    database = Database(settings.url)
+    migrate(database)
+    clock, key = SystemClock(), own_key(settings)
+    layouts = (str(settings.layouts_dir),) if settings.layouts_dir else ()
+    return Gateway(
+        settings=settings,
+        database=database,
+        blocks=Blocks(PlainBlocks()),
+        line=Line(load_adapters(), standard_pack(), layouts),
+        participants=Participants(database, clock),
+        key=key,
+        sealer=Sealer(database, key, settings.log_name, clock),
+        clock=clock,
+    )
+
+
+def own_key(settings: Settings) -> SigningKey:
+    """The gateway's signing key; made at the first start."""
+    path = settings.data_dir / "keys" / "gateway.pem"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        SigningKey.generate().save(path)
+    return SigningKey.load(path)
+
+
+def application(gateway: Gateway) -> FastAPI:
+    """The HTTP application, with committer, wake-ups and (by setting) a worker of its own."""
+    settings, watch = gateway.settings, Watch(gateway.database)
+    wakeups = Wakeups(watch)
+    tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, gateway.clock, wakeups)
+    committer = Committer(tools, settings.group_size, settings.idempotency_days)
+    own_keys = KeyRing([gateway.key.public])
+    door = Door(gateway.participants, settings.base_url, own_keys, gateway.clock, settings.signature_max_age_s)
+    parts = Parts(
+        database=gateway.database,
+        blocks=gateway.blocks,
+        line=gateway.line,
+        committer=committer,
+        door=door,
+        participants=gateway.participants,
+        news=wakeups,
+        clock=gateway.clock,
+        key=gateway.key,
+        own_keys=own_keys,
+        base_url=settings.base_url,
+        log_name=settings.log_name,
+        raw_folder=gateway.raw_folder,
+        limits=Limits(settings.large_bytes, settings.large_records, settings.max_bytes, settings.inline_raw_bytes),
+    )
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(committer.run()), asyncio.create_task(wakeups.run())]
+        if settings.worker:
+            tasks.append(asyncio.create_task(_keep_worker()))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            watch.close()
+            gateway.database.close()
+
+    return create_app(parts, running)
+
+
+async def _keep_worker() -> None:
+    """Keep one worker child; it stops by itself when our end of its standard input closes, however we die."""
+    while True:
+        child = subprocess.Popen([sys.executable, "-m", "gateway", "work", "--until-eof"], stdin=subprocess.PIPE)
+        try:
+            while child.poll() is None:
+                await asyncio.sleep(0.5)
+        finally:
+            if child.stdin is not None:
+                child.stdin.close()
+            if child.poll() is None:
+                child.wait(timeout=30)
+
+
+def worker(gateway: Gateway) -> Worker:
+    """A worker over the same database."""
+    loader = Loader(
+        database=gateway.database,
+        blocks=gateway.blocks,
+        line=gateway.line,
+        participants=gateway.participants,
+        sealer=gateway.sealer,
+        clock=gateway.clock,
+        raw_folder=gateway.raw_folder,
+    )
+    return Worker(gateway.database, loader, gateway.clock, gateway.settings.idempotency_days)

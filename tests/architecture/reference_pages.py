@@ -1,0 +1,113 @@
+"""The pages that are made from code: docs/rules.md and docs/adapters.md. Run as a program, it rewrites them."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+
+from project_files import ROOT
+
+from gateway import rules
+from gateway.plugins import load_adapters
+from gateway.ports import Adapter
+from gateway.rules.rule import REGISTRY, Rule
+
+MADE = "<!-- Made from the code by `make docs`; edit the docstrings. -->"
+SEVERITIES = {"refuse": "差戻し", "hold": "保留", "warn": "警告", "info": "参考"}
+
+RULES = f"""{MADE}
+# Rules · 検査規則
+
+Each check has a code that is never used for anything else. **refuse · 差戻し** gives the record back,
+**hold · 保留** keeps it until it is known whose it is, **warn · 警告** and **info · 参考** let it in and
+say so. Braces stand for the values of the case.
+"""
+
+ADAPTERS = f"""{MADE}
+# Adapters · 対応形式
+
+What can be sent as it is. The format is recognised from the content; `adapter=` overrides. To add one:
+[writing an adapter](writing-an-adapter.md).
+"""
+
+
+def sections(docstring: str) -> tuple[str, dict[str, str]]:
+    """The prose of a docstring and its headed sections, every one as running text."""
+    prose: list[str] = []
+    headed: dict[str, list[str]] = {}
+    here = prose
+    for number, line in enumerate(inspect.cleandoc(docstring).splitlines()):
+        heading = re.match(r"([A-Z][A-Za-z ]{2,30}):(?: +|$)(.*)", line)
+        if heading and number:  # the first line is a sentence, whatever it contains
+            here = headed.setdefault(heading[1], [])
+            here.append(heading[2])
+        else:
+            here = prose if line and not line.startswith(" ") else here
+            here.append(line.strip())
+    return paragraphs(prose), {name: paragraphs(lines) for name, lines in headed.items()}
+
+
+def paragraphs(lines: list[str]) -> str:
+    """Lines joined to paragraphs; double backticks are Markdown's single ones."""
+    text = re.sub(r"(?<!\n)\n(?!\n)", " ", re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip())
+    return text.replace("``", "`")
+
+
+def rule_page(rule: Rule) -> str:
+    """One rule as people read it."""
+    summary, headed = sections(rule.page) if rule.check else ("", {})
+    source = headed.pop("Source", rule.source).removesuffix(".")
+    headed.pop("Remedy", None)  # said below, in both languages
+    kinds = ", ".join(f"`{kind}`" for kind in sorted(rule.kinds)) or "any"
+    parts = [
+        f"## {rule.code}",
+        f"**{rule.severity} · {SEVERITIES[rule.severity]}** · {kinds} · {source}",
+        f"{rule.words.ja}<br>{rule.words.en}",
+        summary,
+        "\n".join(f"- *{name}:* {text}" for name, text in headed.items()),
+        f"対処: {rule.words.remedy_ja}<br>Remedy: {rule.words.remedy_en}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def adapter_page(adapter: Adapter) -> str:
+    """One adapter as its module describes it."""
+    module = sys.modules[type(adapter).__module__]
+    summary, headed = sections(module.__doc__ or "")
+    first, _, notes = summary.partition("\n\n")
+    facts = [
+        f"| version | {adapter.version} |",
+        f"| kinds | {', '.join(f'`{kind}`' for kind in sorted(adapter.kinds))} |",
+        f"| media types | {', '.join(f'`{media_type}`' for media_type in sorted(adapter.media_types))} |",
+        *(f"| {name.lower()} | {text} |" for name, text in headed.items()),
+    ]
+    return "\n\n".join(filter(None, [f"## {adapter.name}", first, "| | |\n|---|---|\n" + "\n".join(facts), notes]))
+
+
+def natural(code: str) -> list[tuple[str, int]]:
+    """Order in which V2 stands before V10."""
+    return [(letters, int(digits or 0)) for letters, digits in re.findall(r"(\D+)(\d*)", code)]
+
+
+def rules_md() -> str:
+    """The page of all rules."""
+    for module in pkgutil.iter_modules(rules.__path__, "gateway.rules."):
+        importlib.import_module(module.name)
+    pages = [rule_page(REGISTRY[code]) for code in sorted(REGISTRY, key=natural)]
+    return "\n\n".join([RULES.strip(), *pages]) + "\n"
+
+
+def adapters_md() -> str:
+    """The page of all adapters that the project brings."""
+    own = [adapter for adapter in load_adapters().values() if type(adapter).__module__.startswith("gateway.")]
+    return "\n\n".join([ADAPTERS.strip(), *map(adapter_page, own)]) + "\n"
+
+
+PAGES = {"docs/rules.md": rules_md, "docs/adapters.md": adapters_md}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (ROOT / name).write_text(page(), "utf-8")
