@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import orjson
@@ -100,7 +100,9 @@ def verify(
     report = verify_evidence(evidence.read_bytes(), KeyRing.parse(key.read_bytes()))
     for check in report.checks:
         typer.echo(f"{check.verdict:<10} {check.name:<22} {check.detail_ja} / {check.detail_en}")
-    typer.echo("証拠は有効です。 The evidence holds." if report.holds else "証拠は無効です。 The evidence does NOT hold.")
+    typer.echo(
+        "証拠は有効です。 The evidence holds." if report.holds else "証拠は無効です。 The evidence does NOT hold."
+    )
     raise typer.Exit(0 if report.holds else 1)
 
 
@@ -112,7 +114,7 @@ def adapters() -> None:
 
 
 @app.command()
-def demo(input: Annotated[Optional[Path], typer.Option(help="A folder of your own files.")] = None) -> None:  # noqa: A002
+def demo(input: Annotated[Path | None, typer.Option(help="A folder of your own files.")] = None) -> None:
     """See the whole line work: banks, a vendor, corporations and a targeting tool, each a program of its own."""
     arguments = ["--input", str(input)] if input else []
     raise typer.Exit(subprocess.call([sys.executable, "-m", "mocks.demo", *arguments]))
@@ -145,12 +147,12 @@ def publish_key() -> None:
 
 @participants.command("enrol")
 def enrol(
-    id: str,  # noqa: A002 - the name it has in the register
+    id: str,
     kind: Annotated[str, typer.Argument(help="bank, vendor, office, corporation or tool")],
     name: str,
     key: Annotated[Path, typer.Option(help="Its public key: JWK or PEM.")],
     institution: str = "",
-    may: Annotated[Optional[list[str]], typer.Option(help="action:recipient, e.g. submit:13; may repeat.")] = None,
+    may: Annotated[list[str] | None, typer.Option(help="action:recipient, e.g. submit:13; may repeat.")] = None,
 ) -> None:
     """Enrol a participant with its public key and what it may do."""
     with _gateway() as gateway:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import NotFound
+from gateway.schemas.statement import StoredStatement
 from gateway.security.canonical import canonical
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion, write_evidence
 from gateway.security.keys import KeyRing
@@ -10,11 +11,10 @@ from gateway.security.merkle import inclusion_from_leaves, inclusion_path, leaf_
 from gateway.store import feed, log, submissions
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
-from gateway.store.tables import StatementRow
 
 
 def collect(
-    session: Session, blocks: Blocks, row: StatementRow, keys: KeyRing, only: int | None, raw: bytes | None
+    session: Session, blocks: Blocks, row: StoredStatement, keys: KeyRing, only: int | None, raw: bytes | None
 ) -> bytes:
     """The evidence file of a statement: all its lines and findings, or one line with its path.
 
@@ -32,15 +32,16 @@ def collect(
     checkpoint = log.find_checkpoint(session, row.recipient)
     if checkpoint is None or (only is not None and only >= row.count):
         raise NotFound
-    path = inclusion_path(row.leaf_index, checkpoint.tree_size, log.node_reader(session, row.recipient))
+    tree_size, note = checkpoint
+    path = inclusion_path(row.leaf_index, tree_size, log.node_reader(session, row.recipient))
     whole = only is None
     return write_evidence(
         Evidence(
             recipient=row.recipient,
             receipt=row.receipt,
             lines=tuple(_lines(session, blocks, row, only)),
-            inclusion=Inclusion(tree_size=checkpoint.tree_size, path=tuple(path)),
-            checkpoint=checkpoint.note,
+            inclusion=Inclusion(tree_size=tree_size, path=tuple(path)),
+            checkpoint=note,
             raw=raw if whole else None,
             findings=_findings(session, row) if whole else None,
             keys=tuple(keys.jwks()["keys"]),
@@ -48,7 +49,7 @@ def collect(
     )
 
 
-def _lines(session: Session, blocks: Blocks, row: StatementRow, only: int | None) -> list[EvidenceLine]:
+def _lines(session: Session, blocks: Blocks, row: StoredStatement, only: int | None) -> list[EvidenceLine]:
     withheld = feed.find_withheld(session, row.recipient, row.first_position, row.first_position + row.count)
     bodies = blocks.load_lines(session, row.recipient, row.submission)
     leaves = [leaf_hash(body) for body in bodies]
@@ -67,6 +68,6 @@ def _lines(session: Session, blocks: Blocks, row: StatementRow, only: int | None
     return lines
 
 
-def _findings(session: Session, row: StatementRow) -> bytes:
+def _findings(session: Session, row: StoredStatement) -> bytes:
     """The findings as they were sealed: canonical, one per line."""
     return b"".join(canonical(one) + b"\n" for one in submissions.load_findings(session, row.submission, row.recipient))

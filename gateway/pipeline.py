@@ -25,7 +25,6 @@ from gateway.schemas.place import Place
 from gateway.schemas.submission import Prepared, Submission
 from gateway.steps.adapt import HEAD_BYTES, adapt, choose
 from gateway.steps.normalise import draft_document, draft_rows
-from gateway.steps.publish import key_row, raw_row, submission_row
 from gateway.steps.receive import Received
 from gateway.steps.seal import Sealed
 from gateway.steps.validate import Checked, validate
@@ -152,7 +151,9 @@ def merged(parts: Iterable[Prepared]) -> Prepared:
     return whole or Prepared(adapter="unknown")
 
 
-def recipients_of(submission: Submission, named_by_records: Iterable[str | None], entitled: frozenset[str]) -> tuple[str, ...]:
+def recipients_of(
+    submission: Submission, named_by_records: Iterable[str | None], entitled: frozenset[str]
+) -> tuple[str, ...]:
     """The corporations a submission is for: those it names, or else those its records name.
 
     Raises:
@@ -179,15 +180,14 @@ def queue(database: Database, submission: Submission, received: Received, kind: 
         KeyReused: the Idempotency-Key was used for another document.
     """
     with database.write() as session:
-        row = key_row(submission)
-        if row is not None and not submissions.claim_keys(database, session, [row]):
-            earlier = submissions.find_keys(session, [(row["sender"], row["key"])])[row["sender"], row["key"]]
+        name = (submission.origin.sender, submission.key or "")
+        if submission.key is not None and not submissions.claim_keys(database, session, [submission]):
+            earlier = submissions.find_keys(session, [name])[name]
             if earlier.fingerprint != submission.fingerprint:
                 raise KeyReused
             return Outcome(earlier.submission, replayed=True)
-        file = received.path.name if received.path is not None else None
-        submissions.add_submissions(session, [submission_row(submission, "processing")])
-        submissions.add_raw(session, [raw_row(submission, received.body, file, destroyed=False)])
+        submissions.add_submissions(session, [submission], final=False)
+        submissions.add_raw(session, [(submission.id, received.copy())])
         job = NewJob("load", submission.id, submission.origin.sender, kind, submission.received_at)
         jobs.enqueue(database, session, job)
         database.notify(session)

@@ -18,6 +18,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any, BinaryIO
 
 from pydantic import ValidationError
@@ -27,7 +28,7 @@ from gateway.formats.accounts import is_total_code, is_total_name
 from gateway.formats.identifiers import shown
 from gateway.formats.japanese_calendar import parse_date
 from gateway.formats.money import parse_amount
-from gateway.formats.places import OfTable
+from gateway.formats.places import OfTable, nearest
 from gateway.formats.schema_errors import schema_findings, unreadable_value
 from gateway.formats.text import Decoded, decode, delimited_rows, whole_document
 from gateway.ports import Hints
@@ -189,7 +190,7 @@ def _statement(
     try:
         record = FinancialStatement(**values, lines=body.lines)
     except ValidationError as refused:
-        findings = schema_findings(refused, 0, lambda pointer: places.get(pointer) or places[""])
+        findings = schema_findings(refused, 0, partial(nearest, places))
         return Unplaced(0, digest, "financial_statement", (*problems, *findings))
     return ObservedDocument(record, 0, digest, places, tuple(problems))
 

@@ -23,6 +23,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any, BinaryIO
 
 from pydantic import ValidationError
@@ -32,6 +33,7 @@ from gateway.formats.accounts import map_account, normal_side
 from gateway.formats.identifiers import shown
 from gateway.formats.japanese_calendar import month_end, parse_date
 from gateway.formats.json_text import pointer_to, strict_json
+from gateway.formats.places import nearest
 from gateway.formats.schema_errors import schema_findings, unreadable_value
 from gateway.formats.text import UTF8_MARK, whole_document
 from gateway.ports import Hints
@@ -150,7 +152,7 @@ class _Report:
         try:
             record = TrialBalance(**values)
         except ValidationError as refused:
-            findings = schema_findings(refused, 0, lambda pointer: self.places.get(pointer) or self.places[""])
+            findings = schema_findings(refused, 0, partial(nearest, self.places))
             return Unplaced(0, self.digest, "trial_balance", (*self.problems, *findings))
         return ObservedDocument(record, 0, self.digest, self.places, tuple(self.problems))
 
@@ -245,5 +247,5 @@ class _Report:
                 last = made.astimezone(JST).date()
         params: dict[str, str | int] = {"period_from": first.isoformat(), "period_to": last.isoformat()}
         place = Place(pointer=pointer_to(self.name, "fiscal_year"))
-        self.problems.append(Finding(code="R05", severity=Severity.WARN, record=0, place=place, params=params))
+        self.problems.append(Finding(code="R05", severity=Severity.INFO, record=0, place=place, params=params))
         return first, last

@@ -7,7 +7,7 @@ Specification: LedgerExplorer's sample data sets (structured CSV). Columns are f
 Units and calendar: yen; movements of one calendar month; balances as printed, positive on the account's own side.
 Encoding: UTF-8 with or without a byte order mark, or CP932. What cannot be read is replaced and counted (V41).
 Known limits: the file names no firm (say ``subject=`` when submitting) and no fiscal year. Accounts that did not move
-    may be left out, so a month is never taken as complete. Other columns are noticed (R02) and stay in the raw document.
+    may be left out, so a month is never taken as complete. Other columns are noticed (R02) and stay in the raw file.
 
 Which side an account is on is not printed: it is the side on which its own figures roll, else that of the chart. Codes
 10A, 10B and 10C are the balance sheet, 10D, 10E and 10F profit and loss. Of several months in one file, each one's
@@ -21,6 +21,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
 from pydantic import ValidationError
@@ -29,7 +30,7 @@ from gateway.errors import Unreadable
 from gateway.formats.accounts import is_total_code, map_account, normal_side
 from gateway.formats.japanese_calendar import month_end
 from gateway.formats.money import Masked, parse_amount
-from gateway.formats.places import OfTable
+from gateway.formats.places import OfTable, nearest
 from gateway.formats.schema_errors import schema_findings, unreadable_value
 from gateway.formats.text import UTF8_MARK, Decoded, decode, delimited_rows
 from gateway.ports import Hints
@@ -175,7 +176,7 @@ class _Month:
                 lines=lines,
             )
         except ValidationError as refused:
-            findings = schema_findings(refused, self.ordinal, lambda pointer: places.get(pointer) or places[""])
+            findings = schema_findings(refused, self.ordinal, partial(nearest, places))
             return Unplaced(self.ordinal, digest, "trial_balance", (*self.problems, *findings))
         return ObservedDocument(record, self.ordinal, digest, places, tuple(self.problems))
 

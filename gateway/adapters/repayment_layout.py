@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
+from operator import attrgetter
 from typing import BinaryIO
 
 import polars as pl
@@ -25,12 +26,14 @@ from gateway.formats.identifiers import my_number_holds
 from gateway.formats.layouts import SEQUENCE, Delimited, Field, Layout, load_layouts
 from gateway.formats.tape_rows import Block, Role, Split, Splitter, blocks, with_number
 from gateway.formats.tape_structure import Parts, Structure
-from gateway.formats.typed_columns import spelling, trimmed, typed, unread
+from gateway.formats.text import REPLACEMENT
+from gateway.formats.typed_columns import Typed, spelling, typed
 from gateway.ports import ROWS_AT_ONCE, Hints
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import ROW_COLUMNS, ObservedRows, Tape
 from gateway.schemas.place import Place
 from gateway.schemas.records.repayment_columns import COLUMNS, KIND, REQUIRED, completed
+from gateway.schemas.trusted import trusted
 
 HEAD_BYTES = 65_536
 _SHOWN = 40
@@ -66,14 +69,18 @@ class RepaymentLayout:
                 ordinal += len(parts.rows)
                 replaced += rows.split.replaced
         problems = (*_of_the_whole(structure, replaced), *structure.closing())
-        yield ObservedRows(kind=KIND, frame=_framed(structure, {}, [], [], 0), problems=problems, tape=_tape(structure))
+        yield ObservedRows(
+            kind=KIND, frame=_framed(structure, pl.DataFrame(), [], [], 0), problems=problems, tape=_tape(structure)
+        )
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:
         """The refused records as a file of the same layout: the next sequence number, count and sums made anew.
 
         Every returned record stays byte for byte, and so does the trailer where every record is returned: a file
-        that was refused for its trailer does not come back mended by itself.
+        that was refused for its trailer does not come back mended by itself. Where nothing was refused there is no file.
         """
+        if not refused:
+            return
         layout = _layout_of(source, hints)
         structure = Structure(layout)
         ordinal, totals, wanted = 0, _Totals(layout), frozenset(refused)
@@ -105,36 +112,34 @@ class _Rows:
 
     def observed(self) -> ObservedRows:
         """The frame, with every cell that could not be read and every one that is missing."""
-        layout, raw = self.structure.layout, trimmed(self.split.frame)
-        values: dict[str, pl.Series] = {}
+        layout, cells = self.structure.layout, self.split.frame
+        fields = {name: field for name, field in layout.wanted.items() if name in cells.columns}
+        read = typed(cells, fields, layout.unit)
         problems = [*self._broken(), *self._untyped()]
-        for name, field in layout.wanted.items():
-            if name in raw.columns:
-                text = raw[name]
-                values[name] = value = typed(text, field, layout.unit)
-                if value.null_count():
-                    problems += self._unread(name, field, text, value)
-        problems.sort(key=lambda finding: finding.record or 0)
-        frame = _framed(self.structure, values, self.contents, self.lines, self.ordinal)
+        for name, field in fields.items():
+            problems += self._unread(name, field, read)
+        problems.sort(key=attrgetter("record"))
+        frame = _framed(self.structure, read.values, self.contents, self.lines, self.ordinal)
         self.structure.add(frame)
         return ObservedRows(
             kind=KIND,
             frame=frame,
-            columns=self.splitter.columns,
+            columns=self.splitter.columns | self.splitter.unmapped,
             problems=tuple(problems),
             tape=_tape(self.structure),
+            unmapped=self.split.unmapped,
         )
 
-    def _unread(self, name: str, field: Field, text: pl.Series, value: pl.Series) -> Iterator[Finding]:
-        bad = unread(text, value, field)
-        if bad.any():
-            expected = spelling(field)
-            at = bad.arg_true()
-            for index, found in zip(at, text.gather(at), strict=True):
-                params: dict[str, str | int] = {"field": field.name, "found": _shown(found), "expected": expected}
-                yield self._finding("R01", index, name, params)
+    def _unread(self, name: str, field: Field, read: Typed) -> Iterator[Finding]:
+        if not read.values[name].null_count():
+            return
+        bad, usual = read.unread(name), spelling(field)
+        for index, found in zip(bad, read.text[name].gather(bad), strict=True):
+            expected = f"{self.structure.layout.encoding} の文字" if REPLACEMENT in found else usual
+            params: dict[str, str | int] = {"field": field.name, "found": _shown(found), "expected": expected}
+            yield self._finding("R01", index, name, params)
         if field.required or name in REQUIRED:
-            for index in (text.is_null() & value.is_null()).arg_true():
+            for index in read.text[name].is_null().arg_true():
                 if index not in self.split.broken:
                     yield self._finding("R03", index, name, {"field": field.name})
 
@@ -152,13 +157,20 @@ class _Rows:
             yield self._finding("R01", index, None, params)
 
     def _finding(self, code: str, index: int, name: str | None, params: dict[str, str | int]) -> Finding:
-        return Finding(
-            code=code,
-            severity=Severity.REFUSE,
-            record=self.ordinal + index,
-            place=Place(line=self.lines[index], column=self.splitter.columns.get(name or "")),
-            field=name,
-            params=params,
+        column = self.splitter.columns.get(name) if name else None
+        place = trusted(
+            Place, {"line": self.lines[index], "column": column, "sheet": None, "cell": None, "pointer": None}
+        )
+        return trusted(
+            Finding,
+            {
+                "code": code,
+                "severity": Severity.REFUSE,
+                "record": self.ordinal + index,
+                "place": place,
+                "field": name,
+                "params": params,
+            },
         )
 
 
@@ -174,9 +186,10 @@ class _Totals:
         if not contents:
             return
         self.count += len(contents)
-        raw = trimmed(splitter.split(contents).frame)
-        for name in self.yen.keys() & set(raw.columns):
-            self.yen[name] += int(typed(raw[name], self.layout.wanted[name], self.layout.unit).sum())
+        cells = splitter.split(contents).frame
+        summed = {name: self.layout.wanted[name] for name in self.yen if name in cells.columns}
+        for column in typed(cells, summed, self.layout.unit).values:
+            self.yen[column.name] += int(column.sum())
 
     def written_into(self, content: bytes) -> bytes:
         for total in self.layout.trailer.totals if self.layout.trailer else ():
@@ -209,7 +222,7 @@ def _tape(structure: Structure) -> Tape:
 
 
 def _framed(
-    structure: Structure, values: dict[str, pl.Series], contents: Sequence[bytes], lines: Sequence[int], ordinal: int
+    structure: Structure, values: pl.DataFrame, contents: Sequence[bytes], lines: Sequence[int], ordinal: int
 ) -> pl.DataFrame:
     """The values with their provenance, what layout and header say of every row, and the keys."""
     layout = structure.layout
@@ -223,8 +236,8 @@ def _framed(
         "line": lines,
         "digest": [hashlib.sha256(content).hexdigest() for content in contents],
     }
-    frame = pl.DataFrame(provenance, schema=ROW_COLUMNS).with_columns(**values)
-    said = [pl.lit(value, COLUMNS[name]).alias(name) for name, value in constants.items() if name not in values]
+    frame = pl.DataFrame(provenance, schema=ROW_COLUMNS).with_columns(values.get_columns())
+    said = [pl.lit(value, COLUMNS[name]).alias(name) for name, value in constants.items() if name not in values.columns]
     return completed(frame.with_columns(said)).select(*ROW_COLUMNS, *COLUMNS, "series", "valid_on")
 
 

@@ -99,7 +99,7 @@ def checkpoint(request: Request, recipient: str, size: Annotated[int | None, Que
     with parts.database.read() as session:
         found = log.find_checkpoint(session, recipient, size)
     if found is not None:
-        return PlainTextResponse(found.note)
+        return PlainTextResponse(found[1])
     if size:
         raise NotFound
     return PlainTextResponse(write_checkpoint(log_origin(parts.log_name, recipient), 0, EMPTY_ROOT, parts.key))

@@ -19,22 +19,23 @@ from gateway.evidence import collect
 from gateway.ports import Hints
 from gateway.schemas.findings import Severity
 from gateway.schemas.line import CANONICAL
+from gateway.schemas.statement import StoredStatement
+from gateway.schemas.submission import Submission
 from gateway.steps.authenticate import Caller
 from gateway.store import log, submissions
 from gateway.store.engine import Session
-from gateway.store.tables import StatementRow, Submission
 
 router = APIRouter(prefix="/v1", tags=["submissions"])
 
 
-def _sender_of(parts: Parts, session: Session, request: Request, submission: str) -> Submission:
+def _own(parts: Parts, session: Session, request: Request, submission: str) -> Submission:
     """The submission, if the caller handed it over; to everybody else it does not exist."""
     caller = parts.door.caller(request.headers.get("authorization"))
     caller.require("submit")
-    row = submissions.find_submission(session, submission)
-    if row is None or row.sender != caller.participant.id:
+    found = submissions.find_submission(session, submission)
+    if found is None or found.origin.sender != caller.participant.id:
         raise NotFound
-    return row
+    return found
 
 
 @router.get("/submissions/{submission}")
@@ -42,7 +43,7 @@ def outcome(request: Request, submission: str) -> Response:
     """State and receipts, as when it was submitted."""
     parts = parts_of(request)
     with parts.database.read() as session:
-        _sender_of(parts, session, request, submission)
+        _own(parts, session, request, submission)
     return Response(orjson.dumps(stored_outcome(parts, submission)), media_type="application/json")
 
 
@@ -51,7 +52,7 @@ def findings(request: Request, submission: str, accept: Annotated[str, Header()]
     """Everything that was found: JSON, CSV (text/csv) or 日本語 text (text/plain); the sealed bytes as NDJSON."""
     parts = parts_of(request)
     with parts.database.read() as session:
-        _sender_of(parts, session, request, submission)
+        _own(parts, session, request, submission)
         found = list(submissions.load_findings(session, submission))
     if "text/plain" in accept:
         return Response("\n".join(map(present.finding_text, found)), media_type="text/plain; charset=utf-8")
@@ -71,7 +72,7 @@ def raw(request: Request, submission: str) -> Response:
     """The bytes as received."""
     parts = parts_of(request)
     with parts.database.read() as session:
-        _sender_of(parts, session, request, submission)
+        _own(parts, session, request, submission)
         with _open_raw(parts, session, submission) as source:
             return Response(source.read(), media_type="application/octet-stream")
 
@@ -99,20 +100,20 @@ def returned(request: Request, submission: str) -> Response:
     """The refused records in the sender's own layout, ready to be fixed and submitted with ``fixes=``."""
     parts = parts_of(request)
     with parts.database.read() as session:
-        row = _sender_of(parts, session, request, submission)
+        own = _own(parts, session, request, submission)
         rows = log.find_statements(session, submission)
         if not rows:
             raise NotFound("it is still being processed", ja="まだ処理中です。")
         refused = _refused(session, submission)
         source = _open_raw(parts, session, submission)
-    name = orjson.loads(row.request).get("filename") or submission
+    name = own.request.filename or submission
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote('returned-' + name)}"}
     adapter = parts.line.adapters.get(present.statement_of(rows[0].receipt).adapter.partition("/")[0])
     with source:
         if refused is None or adapter is None:
             body = source.read()
         else:
-            hints = Hints(filename=name, institution=row.institution, layouts=parts.line.layouts)
+            hints = Hints(filename=name, institution=own.origin.institution, layouts=parts.line.layouts)
             body = b"".join(adapter.returned(source, refused, hints)) if refused else b""
     return Response(body, 200, headers, "application/octet-stream")
 
@@ -151,7 +152,7 @@ def evidence(
     return Response(body, media_type="application/json")
 
 
-def _may_see(caller: Caller, row: StatementRow) -> bool:
+def _may_see(caller: Caller, row: StoredStatement) -> bool:
     return row.sender == caller.participant.id or row.recipient in caller.participant.recipients("read")
 
 
@@ -161,7 +162,5 @@ def held(request: Request) -> Response:
     parts = parts_of(request)
     caller = parts.door.caller(request.headers.get("authorization"))
     with parts.database.read() as session:
-        rows = submissions.find_held(
-            session, sorted(caller.participant.recipients("read")), caller.participant.id
-        )
+        rows = submissions.find_held(session, sorted(caller.participant.recipients("read")), caller.participant.id)
     return Response(orjson.dumps([present.held(row) for row in rows]), media_type="application/json")

@@ -13,7 +13,7 @@ import orjson
 from gateway.rules.messages import remedy, render
 from gateway.schemas.findings import Finding, Verdict
 from gateway.schemas.statement import Statement
-from gateway.store.tables import HeldRecord
+from gateway.schemas.submission import Waiting
 
 FINDINGS_SHOWN = 100
 
@@ -108,15 +108,15 @@ def _harmless(text: str) -> str:
     return f"'{text}" if text[:1] in "=+-@＝＋－＠\t\r\n" and text else text
 
 
-def held(row: HeldRecord) -> dict[str, Any]:
+def held(one: Waiting) -> dict[str, Any]:
     """A held record in the work list: whose it is, what it waits for."""
     return {
-        "submission": row.submission,
-        "recipient": row.recipient,
-        "record": row.ordinal,
-        "kind": row.kind,
-        "code": row.code,
-        "waits_for": {"scheme": row.scheme, "scope": row.scope, "value": row.value} if row.scheme else None,
+        "submission": one.submission,
+        "recipient": one.recipient,
+        "record": one.ordinal,
+        "kind": one.kind,
+        "code": one.code,
+        "waits_for": one.waits_for.model_dump() if one.waits_for else None,
     }
 
 

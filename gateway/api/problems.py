@@ -88,7 +88,9 @@ async def on_invalid(_: Request, error: Exception) -> Response:
     """Handler for parameters that are not of their form: says which, never what was sent."""
     errors = getattr(error, "errors", list)()
     where = [{"pointer": "/" + "/".join(map(str, e["loc"])), "message": e["msg"]} for e in errors[:50]]
-    return problem(400, "Invalid request", InvalidRequest.code, {"detail_ja": InvalidRequest.message_ja, "errors": where})
+    return problem(
+        400, "Invalid request", InvalidRequest.code, {"detail_ja": InvalidRequest.message_ja, "errors": where}
+    )
 
 
 async def on_bug(_: Request, error: Exception) -> Response:

@@ -145,7 +145,9 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, receive
     entitled = caller.participant.recipients("submit")
     if _is_large(parts, submission, received) and not submission.request.dry_run:
         recipients_of(submission, entitled, entitled)
-        return _queued(parts, submission, queue(parts.database, submission, received, _lane_kind(parts, submission, received)))
+        return _queued(
+            parts, submission, queue(parts.database, submission, received, _lane_kind(parts, submission, received))
+        )
     prepared = await _prepare(parts, submission, received)
     named = {draft.recipient for draft in prepared.drafts} | set(prepared.refused.values())
     recipients = recipients_of(submission, named, entitled)
@@ -154,7 +156,9 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, receive
         return _dry(prepared)
     outcome = await parts.committer.commit(submission, prepared, received, recipients)
     if outcome.must_queue:
-        return _queued(parts, submission, queue(parts.database, submission, received, next(iter(prepared.kinds), ANY_KIND)))
+        return _queued(
+            parts, submission, queue(parts.database, submission, received, next(iter(prepared.kinds), ANY_KIND))
+        )
     if outcome.replayed or prepared.destroy_raw:
         received.discard()
     return _answer(parts, outcome)
@@ -221,7 +225,9 @@ def _answer(parts: Parts, outcome: Outcome) -> Response:
     """201 or 422 with the receipts; also for what is already in the store, so that a retry reads the same."""
     if outcome.sealed:
         statements = [(one.statement, one.receipt) for one in outcome.sealed]
-        findings = [f.model_dump(mode="json", exclude_none=True) for one in outcome.sealed for f in one.settled.findings[:100]]
+        findings = [
+            f.model_dump(mode="json", exclude_none=True) for one in outcome.sealed for f in one.settled.findings[:100]
+        ]
         return outcome_response(present.outcome(outcome.submission, statements, findings), outcome.replayed)
     body = stored_outcome(parts, outcome.submission)
     return outcome_response(body, outcome.replayed)
@@ -270,7 +276,12 @@ DOCUMENTATION: dict[str, Any] = {
         "parameters": [
             {"name": name, "in": place, "required": required, "description": text, "schema": {"type": "string"}}
             for name, place, required, text in (
-                ("recipient", "query", False, "Corporation(s) it is for; may repeat, may be left out where records say"),
+                (
+                    "recipient",
+                    "query",
+                    False,
+                    "Corporation(s) it is for; may repeat, may be left out where records say",
+                ),
                 ("subject", "query", False, "Whose figures these are: scheme:value or scheme:scope:value"),
                 ("kind", "query", False, "Record kind, where the document does not say"),
                 ("adapter", "query", False, "Format, where it cannot be recognised"),

@@ -100,5 +100,7 @@ def jwks(request: Request) -> Response:
 def api_catalog(request: Request) -> Response:
     """Where the description of these addresses is (RFC 9727)."""
     base = parts_of(request).base_url
-    linkset = {"linkset": [{"anchor": base, "service-desc": [{"href": f"{base}/openapi.json", "type": "application/json"}]}]}
+    linkset = {
+        "linkset": [{"anchor": base, "service-desc": [{"href": f"{base}/openapi.json", "type": "application/json"}]}]
+    }
     return Response(orjson.dumps(linkset), media_type="application/linkset+json")

@@ -33,7 +33,9 @@ class Refusal(GatewayError):
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status, self.problem = status, problem
-        super().__init__(f"{status} {problem.get('title', '')}: {problem.get('detail', '')}", ja=problem.get("detail_ja"))
+        super().__init__(
+            f"{status} {problem.get('title', '')}: {problem.get('detail', '')}", ja=problem.get("detail_ja")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,14 +203,18 @@ class Client:
     def evidence(self, submission: str, *, recipient: str | None = None, line: int | None = None) -> bytes:
         """The evidence file of an outcome, or of one line of it."""
         asked = {"recipient": recipient, "line": line}
-        return self.get(f"/v1/submissions/{submission}/evidence", {k: v for k, v in asked.items() if v is not None}).content
+        return self.get(
+            f"/v1/submissions/{submission}/evidence", {k: v for k, v in asked.items() if v is not None}
+        ).content
 
     def held(self) -> list[Mapping[str, Any]]:
         """Records that wait to be placed."""
         waiting: list[Mapping[str, Any]] = self.get("/v1/held").json()
         return waiting
 
-    def get(self, path: str, asked: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> httpx2.Response:
+    def get(
+        self, path: str, asked: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx2.Response:
         """Read an address, signed in."""
         return self._patiently(lambda: self._http.get(path, params=asked, headers=self._headers(headers)))
 

@@ -168,7 +168,8 @@ def normalised_lines(record: TrialBalance | FinancialStatement) -> tuple[list[di
     """Every line with its canonical account, and what became of the money.
 
     A line keeps all it said (absent values are left out) and gains ``mapping`` (how it was mapped) and, where there
-    is one, ``account_key``. Titles and texts of a statement are not accounts and gain neither.
+    is one, ``account_key``. A total is mapped by its own code or name only: what it is a section of says nothing about
+    it. Titles and texts of a statement are not accounts and gain neither.
 
     Returns:
         The lines in their order, and per amount column, over all lines that are not totals, the sum that was mapped,
@@ -184,7 +185,10 @@ def _of_trial_balance(record: TrialBalance) -> tuple[list[dict[str, Any]], Conse
     vendor = record.software
     for line in record.lines:
         row = {name: value for name, value in line.__dict__.items() if value is not None}
-        key, row["mapping"] = map_account(line.source_code, line.source_name, line.section, line.statement, vendor)
+        key, how = map_account(line.source_code, line.source_name, line.section, line.statement, vendor)
+        if line.is_total and how == "section":
+            key, how = UNMAPPED
+        row["mapping"] = how
         if key is not None:
             row["account_key"] = key
         rows.append(row)
@@ -197,10 +201,12 @@ def _of_statement(record: FinancialStatement) -> tuple[list[dict[str, Any]], Con
     for line, section in _with_sections(record):
         row = {name: value for name, value in line.__dict__.items() if value is not None}
         if line.row == "amount":
-            mapped = map_account(line.source_code, line.source_name, section, statement) if statement else UNMAPPED
-            row["mapping"] = mapped.how
-            if mapped.account_key is not None:
-                row["account_key"] = mapped.account_key
+            key, how = map_account(line.source_code, line.source_name, section, statement) if statement else UNMAPPED
+            if line.is_total and how == "section":
+                key, how = UNMAPPED
+            row["mapping"] = how
+            if key is not None:
+                row["account_key"] = key
         rows.append(row)
     return rows, _conservation(record.lines, rows, ("amount_yen",))
 

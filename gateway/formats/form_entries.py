@@ -23,6 +23,7 @@ _HUNDRED = Decimal(100)
 _TENTH = Decimal("0.1")
 _SERIALS = range(36_526, 73_051)  # 2000 to 2099: a bare number in a date's cell is a day number only here
 _MINUS = "△▲−－-"
+_SEPARATORS = re.compile("[-\u2010-\u2015\u2212ー\\s]")
 _FIGURE = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,30})?")
 
 
@@ -58,7 +59,7 @@ def _identifier(slot: Slot, cell: Cell) -> str:
 
 
 def _digits(slot: Slot, cell: Cell) -> str:
-    digits = normal_number(cell.text).replace("-", "").replace(" ", "")
+    digits = _SEPARATORS.sub("", narrow(cell.text))
     wanted = slot.field.digits or 0
     if cell.kind is Kind.NUMBER:
         digits = digits.zfill(wanted)  # Excel drops the leading zeros of what it takes for a number
@@ -165,7 +166,7 @@ def expectation(slot: Slot) -> str:
         "integer": f"整数{span}",
         "decimal": f"数値{span}、例 2.5",
         "percent": f"百分率{span}、例 -5.0%",
-        "thousand_yen": f"千円単位の整数{span}、例 1,234、マイナスは △500",
+        "thousand_yen": f"千円単位の整数{span}、例 1,234" + ("" if field.minimum == 0 else "、マイナスは △500"),
         "date": "日付、例 2025/9/30、R7.9.30",
     }[field.type]
 

@@ -68,7 +68,7 @@ class FormReading:
             elif slot.pointer in self.answers:
                 self._refuse(slot)
             else:
-                self._require(slot.field, slot.cell)
+                self._require(slot.field, slot.cell, slot.pointer)
 
     @property
     def content(self) -> dict[str, Any]:
@@ -131,12 +131,12 @@ class FormReading:
         for asked in self.template.fields:
             due = asked.required == "always" or (asked.required == "unless_omitted" and not omitted)
             if due and not any(first_cell(cells) in self.cells for cells in asked.cells):
-                self._require(asked, first_cell(asked.cells[0]))
+                self._require(asked, first_cell(asked.cells[0]), asked.pointer.removesuffix("/*"))
 
-    def _require(self, asked: FormField, cell: str) -> None:
+    def _require(self, asked: FormField, cell: str, pointer: str) -> None:
         place = self._place(cell)
         if not any(finding.place == place for finding in self.problems):
-            self.find("R03", Severity.REFUSE, cell, asked.pointer, field=asked.ja)
+            self.find("R03", Severity.REFUSE, cell, pointer, field=asked.ja)
 
 
 def _placed(template: FormTemplate, answered: Collection[str]) -> dict[str, Slot]:

@@ -55,3 +55,10 @@ class OfTable(Mapping[str, Place]):
 
     def __len__(self) -> int:
         return len(self.others) + len(self.lines)
+
+
+def nearest(places: Mapping[str, Place], pointer: str) -> Place:
+    """The place of a pointer, or of its nearest ancestor that has one, at last of the record as a whole (``""``)."""
+    while pointer and pointer not in places:
+        pointer = pointer.rpartition("/")[0]
+    return places[pointer]

@@ -21,6 +21,14 @@ _EXPECTED = {
     "timezone": "YYYY-MM-DDThh:mm:ss+09:00",
     "extra_forbidden": "様式にある項目 / a member of the schema",
 }
+_BOUNDS = {
+    "expected": "",
+    "pattern": "",
+    "le": "≤ ",
+    "ge": "≥ ",
+    "max_length": "長さ / length ≤ ",
+    "min_length": "長さ / length ≥ ",
+}
 
 
 def unreadable_value(pointer: str, found: object, expected: str, ordinal: int, place: Place) -> Finding:
@@ -46,9 +54,12 @@ def schema_findings(refused: ValidationError, ordinal: int, place_of: Callable[[
         ordinal: which record of the source it was.
         place_of: JSON Pointer within the record -> place in the source.
     """
+    errors = refused.errors(include_url=False)
+    pointers = [pointer_to(*error["loc"]) for error in errors]
     findings = []
-    for error in refused.errors(include_url=False):
-        pointer = pointer_to(*error["loc"])
+    for error, pointer in zip(errors, pointers, strict=True):
+        if error["type"] == "too_short" and any(other.startswith(f"{pointer}/") for other in pointers):
+            continue  # a list whose members are wrong counts as empty, which is nobody's fault
         nothing = error["type"] == "missing" or error["input"] is None
         found = None if nothing else str(error["input"])
         findings.append(unreadable_value(pointer, found, _expected(error), ordinal, place_of(pointer)))
@@ -57,6 +68,6 @@ def schema_findings(refused: ValidationError, ordinal: int, place_of: Callable[[
 
 def _expected(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
-    bounds = (str(context[name]) for name in ("expected", "pattern") if name in context)
+    bounds = (f"{sign}{context[name]}" for name, sign in _BOUNDS.items() if name in context)
     types = (text for start, text in _EXPECTED.items() if error["type"].startswith(start))
     return next(bounds, None) or next(types, error["msg"])

@@ -7,7 +7,7 @@ CR or LF. A record is one line (or one length); a quoted cell never spans lines.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import BinaryIO
@@ -138,7 +138,8 @@ class Split:
     """The cells of many records as columns of text.
 
     Attributes:
-        frame: one column per field, named by its canonical column; unmapped columns are named by ``unmapped``.
+        frame: one column per field, named by its canonical column.
+        unmapped: columns the layout does not know, by label; None where it knows all.
         broken: index of a record whose structure does not hold -> what was found and what expected; its cells are null.
         replaced: how many records have bytes that are no text in this encoding; the cells concerned hold U+FFFD.
     """
@@ -146,6 +147,7 @@ class Split:
     frame: pl.DataFrame
     broken: dict[int, tuple[str, str]] = field(default_factory=dict)
     replaced: int = 0
+    unmapped: pl.DataFrame | None = None
 
 
 class Splitter:
@@ -193,9 +195,9 @@ class Splitter:
             for index in wrong:
                 lines[index] = delimiter * (self.width - 1)
             text = "\n".join(lines)
-        wanted = self.columns | {f"?{label}": at for label, at in self.unmapped.items()}
         cells = pl.read_csv(text.encode(), has_header=False, infer_schema=False, separator=delimiter)
-        return Split(cells.select(pl.nth(at - 1).alias(name) for name, at in wanted.items()), broken, replaced)
+        unmapped = cells.select(_named(self.unmapped)) if self.unmapped else None
+        return Split(cells.select(_named(self.columns)), broken, replaced, unmapped)
 
     def _fixed(self, contents: Sequence[bytes], length: int) -> Split:
         broken = {
@@ -213,6 +215,10 @@ class Splitter:
             if wide:
                 replaced |= columns[name].str.contains(REPLACEMENT, literal=True)
         return Split(pl.DataFrame(columns), broken, int(replaced.sum()))
+
+
+def _named(positions: Mapping[str, int]) -> list[pl.Expr]:
+    return [pl.nth(at - 1).alias(name) for name, at in positions.items()]
 
 
 def _shape(delimiter: str, width: int) -> str:

@@ -68,6 +68,9 @@ class Structure:
             Unreadable: header or labels are missing or cannot be read, or a record stands where none may.
         """
         special = self._roles.of(block.contents)
+        if not special and self._stage is Role.DATA:
+            self.count += len(block.contents)
+            return Parts(list(range(len(block.contents))))
         parts = Parts()
         for index, content in enumerate(block.contents):
             role = special.get(index, Role.DATA)
@@ -137,7 +140,7 @@ class Structure:
         """
         if self.layout.trailer and self._trailer is None:
             yield _disagreement("トレーラ", "なし", "あり", Place())
-        if self.layout.end and self._stage is not Role.END:
+        elif self.layout.end and self._stage is not Role.END:
             yield _disagreement("エンドレコード", "なし", "あり", Place())
         if self.layout.trailer and self._trailer:
             line, content = self._trailer

@@ -1,13 +1,14 @@
 """Columns of text into columns of values, a whole column at a time; what cannot be read is null, and stays findable.
 
-The usual spelling of a column is read by one expression. Only texts that expression cannot read go, each distinct
-one once, through the scalar readers (``money.parse_amount``, ``japanese_calendar.parse_date``), so that both ways
-agree on what a figure or a date is.
+The usual spelling of every column is read by one expression, all columns together. Only texts that expression cannot
+read go, each distinct one once, through the scalar readers (``money.parse_amount``, ``japanese_calendar.parse_date``),
+so that both ways agree on what a figure or a date is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -21,7 +22,6 @@ from gateway.formats.text import REPLACEMENT
 from gateway.schemas.records.header import Unit
 from gateway.schemas.records.repayment_columns import LIMITS, within_limits
 
-_GROUPED = r"^-?[0-9]{1,3}(?:,[0-9]{3})+$"
 _LARGEST = 2**53
 _PATTERNS = {"yyyymmdd": "%Y%m%d", "yyyy/mm/dd": "%Y/%m/%d", "yyyy-mm-dd": "%Y-%m-%d", "any": "%Y/%m/%d"}
 _SPELLINGS = {
@@ -33,30 +33,124 @@ _SPELLINGS = {
 }
 
 
-def trimmed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Cells without the blanks around them; what is only blank is null."""
-    cells = pl.all().str.strip_chars(" \u3000")
-    return frame.select(pl.when(cells != "").then(cells))
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Columns as text and as values, by the same names.
 
-
-def typed(text: pl.Series, field: Field, unit: Unit) -> pl.Series:
-    """The values of a trimmed column; null where there is no text, and where the text is no value of this field.
-
-    Money comes in the layout's unit and leaves in yen. A date of only zeros is no date (fixed width has no blank).
-    What the canonical record would not take (a bank code of five digits) is null too.
+    ``text`` is null where there is nothing (blank, or a date of only zeros, since fixed width has no blank); a value
+    is null there too, and where the text is no value of its field.
     """
-    value = _READERS[field.type](text, field, unit)
-    name = field.to if field.to in LIMITS else None
-    if name is None:
+
+    text: pl.DataFrame
+    values: pl.DataFrame
+
+    def unread(self, name: str) -> pl.Series:
+        """Rows in which there was a text and no value came of it."""
+        return (self.text[name].is_not_null() & self.values[name].is_null()).arg_true()
+
+
+def typed(cells: pl.DataFrame, fields: Mapping[str, Field], unit: Unit) -> Typed:
+    """Columns of cells as values.
+
+    Money comes in the source's unit and leaves in yen. What the canonical record would not take (a bank code of
+    five digits) is no value.
+
+    Args:
+        cells: columns of text, named as ``fields``.
+        fields: how each column is written.
+        unit: unit of the amounts.
+    """
+    text = cells.select(_trimmed(name, field) for name, field in fields.items())
+    values = text.select(_limited(_expression(pl.col(name), field, unit), name) for name, field in fields.items())
+    blanks, nulls = text.null_count().row(0), values.null_count().row(0)
+    left = [name for name, blank, null in zip(fields, blanks, nulls, strict=True) if null > blank]
+    slow = [_read_singly(text[name], values[name], fields[name], unit) for name in left]
+    return Typed(text, values.with_columns(slow))
+
+
+def _trimmed(name: str, field: Field) -> pl.Expr:
+    cell = pl.col(name).str.strip_chars(" \u3000")
+    said = cell.str.strip_chars("0") if field.type == "date" else cell
+    return pl.when(said != "").then(cell).alias(name)
+
+
+def _limited(value: pl.Expr, name: str) -> pl.Expr:
+    return (pl.when(within_limits(name, value)).then(value) if name in LIMITS else value).alias(name)
+
+
+def _expression(cell: pl.Expr, field: Field, unit: Unit) -> pl.Expr:
+    match field.type:
+        case "text":
+            return pl.when(~cell.str.contains(REPLACEMENT, literal=True)).then(cell)
+        case "kana":
+            return pl.when(~cell.str.contains(REPLACEMENT, literal=True)).then(cell.str.normalize("NFKC"))
+        case "code":
+            return pl.when(cell.str.contains(r"^[0-9A-Z-]+$")).then(cell)
+        case "integer":
+            return cell.cast(pl.Int64, strict=False)
+        case "amount":
+            return _in_yen(cell.cast(pl.Int64, strict=False), unit)
+        case "date":
+            return _date(cell, field)
+        case "timestamp":
+            local = cell.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
+            return local.dt.replace_time_zone("Asia/Tokyo").dt.convert_time_zone("UTC")
+        case "enum":
+            codes = field.codes or {}
+            flags = any(isinstance(meaning, bool) for meaning in codes.values())
+            return cell.replace_strict(codes, default=None, return_dtype=pl.Boolean() if flags else pl.String())
+
+
+def _in_yen(value: pl.Expr, unit: Unit) -> pl.Expr:
+    largest = _LARGEST // unit.yen
+    return pl.when(value.is_between(-largest, largest)).then(value * unit.yen)
+
+
+def _date(cell: pl.Expr, field: Field) -> pl.Expr:
+    if field.format != "era_yymmdd":
+        day = cell.str.to_date(_PATTERNS[field.format], strict=False)
+        return pl.when(day >= ERAS["明治"]).then(day)
+    year = pl.when(cell.str.contains(r"^[0-9]{6}$")).then(cell.str.slice(0, 2)).cast(pl.Int32)
+    heisei = year >= field.heisei_from
+    base = pl.when(heisei).then(ERAS["平成"].year - 1).otherwise(ERAS["令和"].year - 1)
+    day = ((base + year).cast(pl.String) + cell.str.slice(2)).str.to_date("%Y%m%d", strict=False)
+    return pl.when((year > 0) & (heisei | (day >= ERAS["令和"]))).then(day)
+
+
+def _read_singly(text: pl.Series, value: pl.Series, field: Field, unit: Unit) -> pl.Series:
+    """``value`` with what only the scalar reader of its type can read; each distinct text is read once."""
+    parse = _SCALAR.get(field.format if field.type == "date" else field.type)
+    if parse is None:
         return value
-    frame = value.alias(name).to_frame()
-    return frame.select(pl.when(within_limits(name)).then(name)).to_series()
+    known: dict[str, Any] = {}
+    for each in text.filter(value.is_null() & text.is_not_null()).unique():
+        try:
+            known[each] = parse(each)
+        except ValueError:
+            continue
+    if not known:
+        return value
+    name = value.name
+    read = pl.col(name).replace_strict(known, default=None, return_dtype=value.dtype)
+    read = _in_yen(read, unit) if field.type == "amount" else read
+    return value.fill_null(text.to_frame().select(_limited(read, name)).to_series())
 
 
-def unread(text: pl.Series, value: pl.Series, field: Field) -> pl.Series:
-    """Where there was a text and no value came of it."""
-    bad = text.is_not_null() & value.is_null()
-    return bad & (text.str.strip_chars("0") != "") if field.type == "date" and bad.any() else bad
+def _whole_number(text: str) -> int | None:
+    value = parse_amount(text)
+    return value if value is not None and abs(value) < _LARGEST else None
+
+
+def _number(text: str) -> str | None:
+    return None if REPLACEMENT in text else normal_number(text)
+
+
+_SCALAR: dict[str, Callable[[str], Any]] = {
+    "any": parse_date,
+    "amount": _whole_number,
+    "integer": _whole_number,
+    "code": _number,
+}
 
 
 def spelling(field: Field) -> str:
@@ -77,114 +171,15 @@ def spelling(field: Field) -> str:
 _CODES = {r"^\d{4}$": "数字4桁", r"^\d{3}$": "数字3桁", r"^(\d{2}|\d{5})$": "数字2桁または5桁"}
 
 
-def _rescued(text: pl.Series, value: pl.Series, parse: Callable[[str], Any]) -> pl.Series:
-    """``value`` with what only the scalar reader can read; each distinct text is read once."""
-    left = text.filter(text.is_not_null() & value.is_null()).unique()
-    known = {}
-    for each in left:
-        try:
-            known[each] = parse(each)
-        except ValueError:
-            continue
-    known = {each: result for each, result in known.items() if result is not None}
-    if not known:
-        return value
-    return value.fill_null(text.replace_strict(known, default=None, return_dtype=value.dtype))
-
-
-def _decoded_well(text: pl.Series) -> pl.Series:
-    whole = ~text.str.contains(REPLACEMENT, literal=True)
-    return text if whole.all() else text.to_frame("t").select(pl.when(whole).then("t")).to_series()
-
-
-def _text(text: pl.Series, field: Field, unit: Unit) -> pl.Series:
-    return _decoded_well(text)
-
-
-def _kana(text: pl.Series, field: Field, unit: Unit) -> pl.Series:
-    return _decoded_well(text).str.normalize("NFKC")
-
-
-def _code(text: pl.Series, field: Field, unit: Unit) -> pl.Series:
-    plain = text.to_frame("t").select(pl.when(pl.col("t").str.contains(r"^[0-9A-Z-]+$")).then("t")).to_series()
-    return _rescued(_decoded_well(text), plain, normal_number)
-
-
-def _integer(text: pl.Series, field: Field, unit: Unit) -> pl.Series:
-    value = text.cast(pl.Int64, strict=False)
-    if value.null_count() > text.null_count():
-        grouped = text.str.contains(_GROUPED)
-        plain = text.str.replace_all(",", "", literal=True).to_frame("t").select(pl.when(grouped).then("t")).to_series()
-        value = _rescued(text, value.fill_null(plain.cast(pl.Int64, strict=False)), _bounded_amount)
-    return value
-
-
-def _bounded_amount(text: str) -> int | None:
-    value = parse_amount(text)
-    return value if value is not None and abs(value) < _LARGEST else None
-
-
-def _amount(text: pl.Series, field: Field, unit: Unit) -> pl.Series:
-    value = _integer(text, field, unit)
-    if unit is Unit.YEN:
-        return value
-    bounded = value.is_between(-_LARGEST // unit.yen, _LARGEST // unit.yen)
-    return (value * unit.yen).to_frame("v").select(pl.when(bounded).then("v")).to_series()
-
-
-def _date(text: pl.Series, field: Field, unit: Unit) -> pl.Series:
-    if field.format == "era_yymmdd":
-        return _era_date(text, field.heisei_from)
-    value = text.str.to_date(_PATTERNS[field.format], strict=False)
-    if value.null_count() > text.null_count() and field.format == "any":
-        value = _rescued(text, value, parse_date)
-    seen = value.to_frame("v")
-    return seen.select(pl.when(pl.col("v") >= ERAS["明治"]).then("v")).to_series()
-
-
-def _era_date(text: pl.Series, heisei_from: int) -> pl.Series:
-    cell = pl.col("t")
-    digits = cell.str.contains(r"^[0-9]{6}$")
-    year = pl.when(digits).then(cell.str.slice(0, 2)).cast(pl.Int32)
-    heisei = year >= heisei_from
-    base = pl.when(heisei).then(ERAS["平成"].year - 1).otherwise(ERAS["令和"].year - 1)
-    day = ((base + year).cast(pl.String) + cell.str.slice(2)).str.to_date("%Y%m%d", strict=False)
-    exists = (year > 0) & (heisei | (day >= ERAS["令和"]))
-    return text.to_frame("t").select(pl.when(exists).then(day)).to_series()
-
-
-def _timestamp(text: pl.Series, field: Field, unit: Unit) -> pl.Series:
-    local = text.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
-    return local.dt.replace_time_zone("Asia/Tokyo").dt.convert_time_zone("UTC")
-
-
-def _enum(text: pl.Series, field: Field, unit: Unit) -> pl.Series:
-    codes = field.codes or {}
-    dtype = pl.Boolean() if any(isinstance(meaning, bool) for meaning in codes.values()) else pl.String()
-    return text.replace_strict(codes, default=None, return_dtype=dtype)
-
-
-_READERS: dict[str, Callable[[pl.Series, Field, Unit], pl.Series]] = {
-    "text": _text,
-    "kana": _kana,
-    "code": _code,
-    "integer": _integer,
-    "amount": _amount,
-    "date": _date,
-    "timestamp": _timestamp,
-    "enum": _enum,
-}
-
-
-def single(text: str, field: Field) -> str | int | bool | date | None:
-    """One value alone, for the header: the same reading as that of a column.
+def single(text: str, field: Field) -> str | int | date | None:
+    """One value alone, for header and trailer: the same reading as that of a column.
 
     Raises:
         ValueError: the text is no value of this field.
     """
-    cells = trimmed(pl.DataFrame({"t": [text]})).to_series()
-    value = typed(cells, field, Unit.YEN)
-    if unread(cells, value, field).any():
+    name = field.to or field.name
+    column = typed(pl.DataFrame({name: [text]}), {name: field}, Unit.YEN)
+    if len(column.unread(name)):
         raise ValueError(text)
-    result: str | int | bool | date | None = value[0]
-    return result
+    value: str | int | date | None = column.values[name][0]
+    return value

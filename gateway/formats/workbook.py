@@ -124,7 +124,10 @@ class Workbook:
         folder, name = posixpath.split(part)
         listed = self._collected(posixpath.join(folder, "_rels", f"{name}.rels"), "Relationship")
         return {
-            link["Id"]: (link["Type"].rpartition("/")[2], posixpath.normpath(f"/{folder}/" + link["Target"]).strip("/"))
+            link["Id"]: (
+                link["Type"].rpartition("/")[2],
+                posixpath.normpath(posixpath.join("/", folder, link["Target"])).strip("/"),
+            )
             for _, link in listed
         }
 
@@ -205,7 +208,7 @@ def _opened(source: BinaryIO, limits: Limits) -> zipfile.ZipFile:
         raise refusal("large")
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise refusal("locked")
-    if any(member.header_offset < 0 for member in members):
+    if any(member.header_offset < 0 for member in members) or len(set(archive.namelist())) < len(members):
         raise refusal("broken")
     if any(sign in member.filename.lower() for member in members for sign in _ACTIVE):
         raise refusal("active")
@@ -258,7 +261,7 @@ def _shown(content: bytes, names: Collection[str]) -> bytes:
     root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
     sheets = list(root.iterfind("{*}sheets/{*}sheet"))
     for sheet in sheets:
-        if sheet.get("name") not in names:
+        if sheet.get("name") not in names and sheet.get("state") != "veryHidden":
             sheet.set("state", "hidden")
     first = next(index for index, sheet in enumerate(sheets) if sheet.get("name") in names)
     for view in root.iterfind("{*}bookViews/{*}workbookView"):

@@ -13,7 +13,6 @@ from gateway.security.keys import KeyRing
 from gateway.store import registers
 from gateway.store.engine import Database
 from gateway.store.registers import Enrolled
-from gateway.store.tables import Delegation, Participant, ParticipantKey
 
 KINDS = frozenset({"bank", "vendor", "office", "corporation", "tool"})
 ACTIONS = frozenset({"submit", "read", "link"})
@@ -51,25 +50,19 @@ def enrol(database: Database, entry: Entry, now: datetime) -> None:
     """
     if entry.kind not in KINDS:
         raise InvalidRequest(f"a participant is one of {sorted(KINDS)}")
-    row = Participant(id=entry.id, kind=entry.kind, name=entry.name, institution=entry.institution, enrolled_at=now)
+    keys: dict[str, tuple[str, datetime, datetime | None]] = {
+        key.kid: (json.dumps(key.jwk()), now, None) for key in entry.keys
+    }
+    institution = entry.institution or entry.id
+    enrolled = Enrolled(entry.id, entry.kind, entry.name, institution, keys, set(entry.may))
     with database.write() as session:
-        registers.enrol(database, session, row, entry.may)
-        for key in entry.keys:
-            registered = ParticipantKey(
-                kid=key.kid,
-                participant=entry.id,
-                jwk=json.dumps(key.jwk()),
-                valid_from_at=now,
-                valid_until_at=None,
-            )
-            registers.add_key(database, session, registered)
+        registers.enrol(database, session, enrolled, now)
 
 
 def delegate(database: Database, sender: str, institution: str, since: date, until: date | None) -> None:
     """Allow a sender to submit on an institution's behalf."""
     with database.write() as session:
-        row = Delegation(sender=sender, institution=institution, valid_from=since, valid_until=until)
-        registers.delegate(database, session, row)
+        registers.delegate(database, session, sender, institution, (since, until))
 
 
 def everybody(database: Database) -> list[Enrolled]:

@@ -82,10 +82,10 @@ def _link(session: Session, reference: Reference, party: str, by: tuple[str, dat
 
 def release_waiting(database: Database, session: Session, reference: Reference, now: datetime) -> int:
     """A number names a firm now, or a guarantee is registered: let what waits for it be released; how many records."""
-    rows = submissions.waiting_for(session, reference.scheme.value, reference.scope, reference.value)
+    rows = submissions.waiting_for(session, reference)
     for held_by in sorted({row.submission for row in rows}):
         submission = submissions.find_submission(session, held_by)
-        lane = submission.sender if submission is not None else held_by
+        lane = submission.origin.sender if submission is not None else held_by
         jobs.enqueue(database, session, NewJob("release", f"{held_by}/{new_id()}", lane, ANY_KIND, now))
     database.notify(session)
     return len(rows)

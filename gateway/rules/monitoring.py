@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from gateway.formats.forms import templates
 from gateway.formats.japanese_calendar import HalfYear
-from gateway.formats.money import Interval, interval
 from gateway.formats.text import narrow
 from gateway.rules.rule import Hit, Words, document_rule, reading_rule
+from gateway.rules.sales_change import change_span, clear_direction, exact_span, stated_change
 from gateway.schemas.findings import Severity
 from gateway.schemas.identifiers import Scheme
 from gateway.schemas.records import Correction, MonitoringReport
@@ -25,7 +24,6 @@ KIND = "monitoring_report"
 _YEARLY_SCHEMES = frozenset({"bansou", "keieiryoku"})
 _YEAR_DAYS = range(365, 367)
 _OLDEST_ACCOUNTS = timedelta(days=548)
-_CLEAR_CHANGE = 5
 _PCT_TOLERANCE = 1
 _UNIT_SLIP = 50
 _MONTHS = 12
@@ -59,8 +57,8 @@ OTHER_VERSION = reading_rule(
     KIND,
     Severity.INFO,
     Words(
-        ja="報告の期間または時期が決まりと異なります（{state}。期間 {period}、報告日 {reported_on}、決まり {expected}）。",
-        en="Period or time of the report is unusual ({state}; period {period}, reported {reported_on}, rule {expected}).",
+        ja="報告の期間か時期が決まりと異なります（{state}）。期間 {period}、報告日 {reported_on}、本来 {expected}",
+        en="Period or time of the report is unusual ({state}): {period}, reported {reported_on}, rule {expected}.",
         remedy_ja="報告対象期間と報告日を確認してください。",
         remedy_en="Check the period and the date of the report.",
     ),
@@ -69,7 +67,7 @@ OTHER_VERSION = reading_rule(
 def reports_cover_a_half_year_and_come_in_its_window(report: MonitoringReport) -> Iterator[Hit]:
     """A report covers April to September or October to March, and is made in the two months that follow.
 
-    *Because* corporations count the obligation by half years; yearly schemes (伴走支援型, 経営力強化) report a fiscal year.
+    *Because* corporations count the obligation by half years; yearly schemes (伴走支援型) report a fiscal year.
     *Accepts* 2025-04-01 to 2025-09-30, reported 2025-10-20; a whole year under a yearly scheme; a late correction.
     *Finds* the same reported 2025-12-05 or 2025-09-20 (information); 2025-04-01 to 2025-08-31 (a warning).
     *Remedy* correct the period, or the date; a late report is taken all the same.
@@ -144,7 +142,7 @@ def only_corporations_leave_content_out(report: MonitoringReport) -> Iterator[Hi
     Severity.REFUSE,
     Words(
         ja="記載省略の要件を確認できません（直前決算の償却前経常利益 {profit:,} 円、純資産 {net_assets:,} 円）。",
-        en="The grounds for leaving content out do not show (profit before depreciation {profit:,}, net assets {net_assets:,}).",
+        en="The grounds for omission do not show (profit before depreciation {profit:,}, net assets {net_assets:,}).",
         remedy_ja="直前決算で両方がプラスの場合に限り省略できます。そうでない場合は内容を記入してください。",
         remedy_en="Both must be positive in the last accounts; otherwise fill in the content.",
     ),
@@ -167,16 +165,12 @@ def content_is_left_out_on_positive_accounts_only(report: MonitoringReport) -> I
         "/omission/net_assets_yen": grounds.net_assets_yen,
     }
     profit, net_assets = ("―" if figure is None else figure for figure in figures.values())
-    spans = {pointer: _span(report, figure) for pointer, figure in figures.items()}
+    spans = {pointer: exact_span(report, figure) for pointer, figure in figures.items()}
     failed = [pointer for pointer, span in spans.items() if span and span.high <= 0]
     unproven = [pointer for pointer, span in spans.items() if not span or span.low <= 0]
     if failed or unproven:
         severity = Severity.REFUSE if failed else Severity.WARN
         yield Hit((failed or unproven)[0], {"profit": profit, "net_assets": net_assets}, severity)
-
-
-def _span(report: MonitoringReport, figure_yen: int | None) -> Interval | None:
-    return None if figure_yen is None else interval(figure_yen, report.unit, report.rounding)
 
 
 @document_rule(
@@ -201,42 +195,9 @@ def the_trend_of_sales_fits_the_figures(report: MonitoringReport) -> Iterator[Hi
     *Source* domain note 11, V33.
     """
     sales = report.performance
-    change = _stated_change(report)
-    direction = _clear_direction(report)
-    if sales.sales_trend in ("up", "flat", "down") and direction and change is not None:
-        if sales.sales_trend != direction:
-            yield Hit("/performance/sales_trend", {"change": f"{change:+}"})
-
-
-def _stated_change(report: MonitoringReport) -> Decimal | None:
-    """The change in percent as the two months' sales have it, or as stated where they are not both there."""
-    sales = report.performance
-    if sales.monthly_sales_yen is None or not sales.monthly_sales_prior_yen:
-        return sales.sales_change_pct
-    change = Decimal(100 * (sales.monthly_sales_yen - sales.monthly_sales_prior_yen)) / sales.monthly_sales_prior_yen
-    return change.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
-
-
-def _clear_direction(report: MonitoringReport) -> Literal["up", "down"] | None:
-    """Up or down where the change exceeds five percent whatever the figures were rounded from."""
-    span = _change_span(report)
-    if span is None:
-        stated = report.performance.sales_change_pct
-        if stated is None:
-            return None
-        span = stated, stated
-    low, high = span
-    return "up" if low > _CLEAR_CHANGE else "down" if high < -_CLEAR_CHANGE else None
-
-
-def _change_span(report: MonitoringReport) -> tuple[Decimal, Decimal] | None:
-    """Least and greatest change in percent that the rounded figures allow; None where they allow no division."""
-    sales = report.performance
-    now, before = _span(report, sales.monthly_sales_yen), _span(report, sales.monthly_sales_prior_yen)
-    if now is None or before is None or before.low <= 0:
-        return None
-    low, high = Decimal(max(now.low, 0)) / before.high, Decimal(now.high) / before.low
-    return 100 * (low - 1), 100 * (high - 1)
+    direction = clear_direction(report)
+    if direction and sales.sales_trend in ("up", "flat", "down") and sales.sales_trend != direction:
+        yield Hit("/performance/sales_trend", {"change": f"{stated_change(report):+}"})
 
 
 @document_rule(
@@ -272,7 +233,7 @@ _PRIVATE = {
     ),
     "第三者の氏名 / a third party's name": re.compile(
         "(?:妻|夫|配偶者|長男|次男|二男|三男|長女|次女|二女|三女|息子|娘|父|母|兄|弟|姉|妹|親族|知人|連帯保証人|保証人|従業員)"
-        f"(?:の|は|、|・|:|（|\\()?[{_KANJI}]{{1,3}}[ 　]?[{_KANJI}]{{1,3}}(?:氏|さん|様)"
+        f"[のは、・:( ]?[{_KANJI}]{{1,3}} ?[{_KANJI}]{{1,3}}(?<![同皆多仕模一異神奥各有客])(?:氏|さん|様)"
     ),
 }
 
@@ -363,12 +324,12 @@ def the_stated_change_is_that_of_the_figures(report: MonitoringReport) -> Iterat
     *Remedy* leave the percentage to the form's formula.
     *Source* experience.
     """
-    stated, span = report.performance.sales_change_pct, _change_span(report)
+    stated, span = report.performance.sales_change_pct, change_span(report)
     if stated is None or span is None:
         return
     low, high = span
     if not low - _PCT_TOLERANCE <= stated <= high + _PCT_TOLERANCE:
-        computed = _stated_change(report)
+        computed = stated_change(report)
         yield Hit("/performance/sales_change_pct", {"stated": f"{stated:+}", "computed": f"{computed:+}"})
 
 
@@ -412,7 +373,7 @@ def urgency_is_explained(report: MonitoringReport) -> Iterator[Hit]:
 def a_report_says_something(report: MonitoringReport) -> Iterator[Hit]:
     """A report that does not claim omission says something about the firm.
 
-    *Because* a form of unknowns fulfils the obligation and tells nobody anything; missing is not bad, but it is missing.
+    *Because* a form of unknowns fulfils the obligation and tells nobody anything.
     *Accepts* one figure, one state or one observation.
     *Finds* 不明 or blank throughout.
     *Remedy* ask the firm.
@@ -420,7 +381,7 @@ def a_report_says_something(report: MonitoringReport) -> Iterator[Hit]:
     """
     sales, cash, repayment = report.performance, report.cash, report.repayment
     states = (sales.sales_trend, sales.profit_state, sales.orders_trend, cash.state, repayment.state)
-    figures = (sales.monthly_sales_yen, cash.deposits_yen, cash.months_left)
+    figures = (sales.monthly_sales_yen, sales.sales_change_pct, cash.deposits_yen, cash.months_left)
     silent = all(state in (None, "unknown") for state in states) and all(figure is None for figure in figures)
     if silent and not (report.omission.claimed or sales.results or report.issues or report.observation):
         yield Hit("")

@@ -37,6 +37,15 @@ class Row:
     is_total: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A row that states a sum, and the rows it adds up; of ``gross`` it counts the amount itself, not its breakdown."""
+
+    total: int
+    addends: Sequence[int]
+    gross: int | None = None
+
+
 class Outline:
     """The tree of one statement's rows."""
 
@@ -62,11 +71,15 @@ class Outline:
                 self._children[above[-1]].append(row)
             above.append(row)
 
-    def sums(self) -> Iterator[tuple[int, list[int]]]:
-        """Every total whose addends the document shows, with these addends."""
+    def sums(self) -> Iterator[Sum]:
+        """Every sum whose addends the document shows: totals, and accounts less their deductions (純額)."""
         for number, row in enumerate(self.rows):
             if row.is_total and (addends := self._addends(number)):
-                yield number, addends
+                yield Sum(number, addends)
+            parent = self._parent[number]
+            if is_net_amount(row.name) and parent >= 0 and not self.rows[parent].is_title:
+                siblings = self._children[parent]
+                yield Sum(number, siblings[: siblings.index(number)], parent)
 
     def leaves(self) -> list[int]:
         """Rows that nothing else is a breakdown of."""
@@ -94,8 +107,15 @@ class Outline:
         opened = self.rows[title]
         return opened.is_title and bool(self._children[title]) and stem(self.rows[total].name) == stem(opened.name)
 
-    def worth(self, addends: Sequence[int], lows: Bounds, highs: Bounds) -> list[Span]:
-        """What these rows may add up to, the likeliest reading first; nothing where an amount is not known.
+    def worth(self, stated: Sum, lows: Bounds, highs: Bounds) -> list[Span]:
+        """What the addends of a sum may come to, the likeliest reading first; nothing where an amount is not known."""
+        if stated.gross is None:
+            return self._added(stated.addends, lows, highs)
+        gross = _span(stated.gross, lows, highs)
+        return plus([gross], self._added(stated.addends, lows, highs)) if gross else []
+
+    def _added(self, addends: Sequence[int], lows: Bounds, highs: Bounds) -> list[Span]:
+        """What these rows may add up to.
 
         A total among them that repeats the rows just before it counts once; one that closes a title, instead of it.
         """
@@ -107,7 +127,7 @@ class Outline:
                 continue
             readings = self._readings(row, lows, highs)
             repeats = self.rows[row].is_total and not self._children[row] and any(map(_meets(pending), readings))
-            if repeats and len(pending) and pending != [(0, 0)]:
+            if repeats and pending != [(0, 0)]:
                 settled, pending = plus(settled, readings), [(0, 0)]
             else:
                 pending = plus(pending, readings)
@@ -119,7 +139,7 @@ class Outline:
         if self.rows[row].is_title:
             footer = children[-1] if children and self.rows[children[-1]].is_total else None
             if footer is None or (len(children) > 1 and self._closes(footer, children[-2])):
-                return self.worth(children, lows, highs)
+                return self._added(children, lows, highs)
             own, children = _span(footer, lows, highs), []
         if own is None:
             return []
@@ -133,7 +153,7 @@ class Outline:
         if nets:
             net = _span(nets[-1], lows, highs)
             return [] if net is None else [net]
-        deeper = plus([own], self.worth(children, lows, highs))
+        deeper = plus([own], self._added(children, lows, highs))
         deductions = all(is_deduction(self.rows[child].name) for child in children)
         return [*deeper, own] if deductions else [own, *deeper]
 

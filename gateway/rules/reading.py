@@ -117,7 +117,7 @@ DOCUMENT_UNREADABLE = reading_rule(
 )
 PERIOD_ASSUMED = reading_rule(
     "R05",
-    Severity.WARN,
+    Severity.INFO,
     Words(
         ja="対象期間が文書に明記されていないため、{period_from} から {period_to} までとみなしました。",
         en="The document does not state its period in full; {period_from} to {period_to} was assumed.",

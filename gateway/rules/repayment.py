@@ -7,13 +7,11 @@ what no exact value could explain.
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
+from gateway.rules.rows import high, low
 from gateway.rules.rule import About, Words, reading_rule, row_rule
 from gateway.schemas.findings import Severity
-from gateway.schemas.records.header import Rounding, Unit
 from gateway.schemas.records.repayment_columns import KIND
 
 TRAILER_DISAGREES = reading_rule(
@@ -53,41 +51,11 @@ SEQUENCE_BROKEN = reading_rule(
 
 _WORKING = ("performing", "rescheduled")
 _CLOSED = ("paid_off", "subrogated", "cancelled")
-_YEAR_END = [date(year, month, day) for year in range(1990, 2100) for month, day in ((12, 31), (1, 1), (1, 2), (1, 3))]
 
 _term_loan = ~pl.col("is_revolving")
 _status = pl.col("status")
 _balance = pl.col("balance_yen")
 _months = pl.col("months_in_arrears")
-
-
-def _spread(column: str) -> tuple[pl.Expr, pl.Expr]:
-    """By how much the exact value may lie nearer to zero, and farther from it, than the value that was stated."""
-    unit = pl.col("unit").replace_strict({each.value: each.yen for each in Unit}, return_dtype=pl.Int64)
-    ways = {
-        Rounding.NONE: (pl.lit(0), pl.lit(0)),
-        Rounding.FLOOR: (pl.lit(0), unit - 1),
-        Rounding.HALF_UP: (unit // 2, unit // 2 - 1),
-        Rounding.UNKNOWN: (unit - 1, unit - 1),
-    }
-    nearer = farther = pl.lit(0)
-    for way, (inward, outward) in ways.items():
-        chosen = (pl.col("rounding") == way.value) & (unit > 1)
-        nearer = pl.when(chosen).then(inward).otherwise(nearer)
-        farther = pl.when(chosen).then(outward).otherwise(farther)
-    return pl.when(pl.col(column) == 0).then(farther).otherwise(nearer), farther
-
-
-def low(column: str) -> pl.Expr:
-    """The lowest exact value that may stand behind an amount; ``formats.money.interval``, as an expression."""
-    nearer, farther = _spread(column)
-    return pl.col(column) - pl.when(pl.col(column) < 0).then(farther).otherwise(nearer)
-
-
-def high(column: str) -> pl.Expr:
-    """The highest exact value that may stand behind an amount."""
-    nearer, farther = _spread(column)
-    return pl.col(column) + pl.when(pl.col(column) < 0).then(nearer).otherwise(farther)
 
 
 @row_rule(
@@ -277,8 +245,15 @@ def next_payment_is_ahead() -> pl.Expr:
     *Remedy* check the date, or report the arrears.
     *Source* domain note 11, V14 and 4.3.
     """
-    debited_on = pl.col("next_due_on").dt.add_business_days(0, holidays=_YEAR_END, roll="forward")
-    return _status.is_in(_WORKING) & (_months.fill_null(0) == 0) & (debited_on <= pl.col("as_of"))
+    due_on = pl.col("next_due_on")
+    month, day = due_on.dt.month(), due_on.dt.day()
+    days = due_on.cast(pl.Int32)
+    open_again = days + pl.when((month == 12) & (day == 31)).then(4).when((month == 1) & (day <= 3)).then(
+        4 - day
+    ).otherwise(0)
+    weekday = (open_again + 3) % 7
+    debited = open_again + pl.when(weekday >= 5).then(7 - weekday).otherwise(0)
+    return _status.is_in(_WORKING) & (_months.fill_null(0) == 0) & (debited <= pl.col("as_of").cast(pl.Int32))
 
 
 @row_rule(

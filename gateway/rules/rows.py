@@ -6,19 +6,50 @@ One row and three million take the same path (house law 12). Findings are made o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
+from itertools import product
 from operator import attrgetter
 
 import polars as pl
 
+from gateway.formats.money import interval
+from gateway.rules.my_number import scan
 from gateway.rules.reading import DUPLICATE_KEY
 from gateway.rules.rule import REGISTRY, Rule
-from gateway.schemas.findings import Finding
+from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import ObservedRows
 from gateway.schemas.place import Place
+from gateway.schemas.records.header import Rounding, Unit
+from gateway.schemas.trusted import trusted
 
 HISTORY_COLUMNS = {"prev_amount_yen": pl.Int64(), "prev_valid_on": pl.Date()}
 """What rules over history may use besides the kind's columns: the amount and date of the row before in the series."""
+
+
+_TEXTS = ("company_name", "correction_reason")
+_TWELVE_DIGITS = r"(?:\d[^\d]{0,2}){11}\d"
+
+_SPREADS = pl.DataFrame(
+    [
+        (unit.value, rounding.value, unit.yen - stands_for.low, stands_for.high - unit.yen)
+        for unit, rounding in product(Unit, Rounding)
+        for stands_for in [interval(unit.yen, unit, rounding)]
+    ],
+    schema={"unit": pl.String(), "rounding": pl.String(), "nearer_yen": pl.Int64(), "farther_yen": pl.Int64()},
+    orient="row",
+)
+"""By how much an exact amount may lie nearer to zero, or farther from it, than the amount a source stated."""
+
+
+def low(column: str) -> pl.Expr:
+    """The lowest exact amount that may stand behind a stated one: ``formats.money.interval``, as an expression."""
+    return pl.col(column) - pl.when(pl.col(column) > 0).then("nearer_yen").otherwise("farther_yen")
+
+
+def high(column: str) -> pl.Expr:
+    """The highest exact amount that may stand behind a stated one."""
+    return pl.col(column) + pl.when(pl.col(column) < 0).then("nearer_yen").otherwise("farther_yen")
 
 
 def row_rules(kind: str, *, history: bool) -> tuple[Rule, ...]:
@@ -35,7 +66,8 @@ def evaluate_rows(observed: ObservedRows, rules: Sequence[Rule]) -> list[Finding
     if not rules or observed.frame.is_empty():
         return []
     checks = {rule.code: rule.check() for rule in rules if rule.check}
-    wrong = observed.frame.lazy().select(**checks).collect()
+    frame = observed.frame.join(_SPREADS, on=["unit", "rounding"], how="left", maintain_order="left")
+    wrong = frame.lazy().select(**checks).collect()
     found = [finding for rule in rules for finding in _findings(observed, rule, wrong[rule.code])]
     found.sort(key=attrgetter("record"))
     return found
@@ -45,29 +77,55 @@ def _findings(observed: ObservedRows, rule: Rule, wrong: pl.Series) -> Iterator[
     at = wrong.arg_true()
     if at.is_empty():
         return
-    rows = observed.frame.select("ordinal", "line", *rule.params)[at]
-    column = observed.columns.get(rule.field or "")
-    for ordinal, line, *values in rows.iter_rows():
-        yield Finding(
-            code=rule.code,
-            severity=rule.severity,
-            record=ordinal,
-            place=_place(observed, ordinal, line, column, rule.field),
-            field=rule.field,
-            params=dict(zip(rule.params, map(_shown, values), strict=True)),
-        )
+    column = None if observed.pointer else observed.columns.get(rule.field or "")
+    for ordinal, line, *values in observed.frame.select("ordinal", "line", *rule.params)[at].iter_rows():
+        params = dict(zip(rule.params, map(_shown, values), strict=True))
+        yield _finding(rule, ordinal, _place(observed, ordinal, line, column), params)
 
 
-def _place(observed: ObservedRows, ordinal: int, line: int | None, column: int | None, field: str | None) -> Place:
-    if observed.pointer is None:
-        return Place(line=line, column=column)
-    return Place(line=line, pointer=f"{observed.pointer}/{ordinal}" + (f"/{field}" if field else ""))
+def _finding(rule: Rule, ordinal: int, place: Place, params: dict[str, str | int]) -> Finding:
+    return trusted(
+        Finding,
+        {
+            "code": rule.code,
+            "severity": rule.severity,
+            "record": ordinal,
+            "place": place,
+            "field": rule.field,
+            "params": params,
+        },
+    )
+
+
+def _place(observed: ObservedRows, ordinal: int, line: int | None, column: int | None) -> Place:
+    pointer = None if observed.pointer is None else f"{observed.pointer}/{ordinal}"
+    return trusted(Place, {"line": line, "column": column, "sheet": None, "cell": None, "pointer": pointer})
 
 
 def _shown(value: object) -> str | int:
     if isinstance(value, date):
         return value.isoformat()
     return value if isinstance(value, int) else str(value)
+
+
+def my_numbers(observed: ObservedRows) -> list[Finding]:
+    """My Numbers in the texts of rows and in columns nobody mapped (V06): refused where labelled, else a warning.
+
+    One expression per column picks the few texts with twelve digits near each other; only those are read closely.
+    """
+    texts = observed.frame.select(_TEXTS)
+    if observed.unmapped is not None:
+        texts = texts.hstack(observed.unmapped)
+    rows = observed.frame.select("ordinal", "line")
+    found = []
+    for column in texts:
+        at = column.str.contains(_TWELVE_DIGITS).arg_true()
+        for (ordinal, line), text in zip(rows[at].iter_rows(), column[at], strict=True):
+            place = _place(observed, ordinal, line, observed.columns.get(column.name))
+            for hit in scan([("", column.name, text)]):
+                rule = replace(REGISTRY["V06"], severity=hit.severity or Severity.WARN, field=column.name)
+                found.append(_finding(rule, ordinal, place, dict(hit.params)))
+    return found
 
 
 class RepeatedKeys:
@@ -93,16 +151,9 @@ class RepeatedKeys:
             repeated |= run.gather(at) == keys
         self._keep(keys.unique().sort())
         again = keyed.filter(repeated).select("ordinal", "line", "series", "valid_on")
-        column = observed.columns.get("guarantee_no")
+        column = None if observed.pointer else observed.columns.get("guarantee_no")
         return [
-            Finding(
-                code=DUPLICATE_KEY.code,
-                severity=DUPLICATE_KEY.severity,
-                record=ordinal,
-                place=_place(observed, ordinal, line, column, "guarantee_no"),
-                field="guarantee_no",
-                params={"key": f"{series} {valid_on}"},
-            )
+            _finding(DUPLICATE_KEY, ordinal, _place(observed, ordinal, line, column), {"key": f"{series} {valid_on}"})
             for ordinal, line, series, valid_on in again.iter_rows()
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -60,7 +60,7 @@ class Sheet:
             ),
             codes=tuple(line.source_code for line in record.lines),
             statements=tuple(line.statement for line in record.lines),
-            columns={name: column for name, column in columns.items() if any(value is not None for value in column)},
+            columns=columns,
             balance="closing_yen",
             unit=record.unit,
             rounding=record.rounding,
@@ -112,22 +112,25 @@ class Sheet:
         return interval(value, self.unit, self.rounding)
 
     @cached_property
+    def total_keys(self) -> Mapping[int, str]:
+        """Row -> canonical account whose sum it states, for the rows that state one."""
+        rows = enumerate(zip(self.rows, self.codes, self.statements, strict=True))
+        keys = (
+            (number, total_key(code, row.name, statement, row.is_total))
+            for number, (row, code, statement) in rows
+            if self._amount(number) is not None
+        )
+        return {number: key for number, key in keys if key is not None}
+
+    @cached_property
     def totals(self) -> Mapping[str, int]:
         """Canonical account -> the row that states its sum; left out where two rows state different sums."""
         stated: dict[str, int] = {}
         contradicted: set[str] = set()
-        for row, key in self._total_keys():
-            known = stated.setdefault(key, row)
-            if self._amount(known) != self._amount(row):
+        for row, key in self.total_keys.items():
+            if self._amount(stated.setdefault(key, row)) != self._amount(row):
                 contradicted.add(key)
         return {key: row for key, row in stated.items() if key not in contradicted}
-
-    def _total_keys(self) -> Iterator[tuple[int, str]]:
-        for number, (row, code) in enumerate(zip(self.rows, self.codes, strict=True)):
-            if self._amount(number) is not None:
-                key = total_key(code, row.name, self.statements[number], row.is_total)
-                if key is not None:
-                    yield number, key
 
     def rows_of(self, key: str) -> list[int]:
         """The rows that state an amount of a canonical account, whether as its sum or as itself."""
@@ -144,8 +147,4 @@ class Sheet:
         return all(families) and not any(each.startswith(family) for each in families)
 
     def _amount(self, row: int) -> int | None:
-        return self.columns.get(self.balance, self._nothing)[row]
-
-    @property
-    def _nothing(self) -> tuple[None, ...]:
-        return (None,) * len(self.rows)
+        return self.columns[self.balance][row]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.rules.books import Books
-from gateway.rules.history import Past
+from gateway.rules.continuity import Past
 from gateway.rules.statements import Filed
 from gateway.rules.texts import holds_long_number, texts_of
 from gateway.schemas.records import Record

@@ -23,16 +23,16 @@ from gateway.ports import Clock
 from gateway.rules.pack import Pack
 from gateway.runtime.sealer import Ready, Sealer
 from gateway.runtime.wakeups import Wakeups
-from gateway.schemas.submission import Prepared, Settled, Submission
+from gateway.schemas.submission import MY_NUMBER, Prepared, RawCopy, Settled, Submission
 from gateway.settle import Share, settle
-from gateway.steps.publish import key_row, raw_row, stored_block, submission_row
+from gateway.steps.publish import stored_block
 from gateway.steps.receive import Received
 from gateway.steps.seal import Sealed, digest
 from gateway.store import feed, jobs, log, submissions
 from gateway.store.engine import Database, Session
 from gateway.store.feed import Blocks
 from gateway.store.log import HeadState
-from gateway.store.tables import IdempotencyKey
+from gateway.store.submissions import Used
 
 PUBLICATION_DELAY_S = 0.2
 
@@ -163,7 +163,9 @@ class Committer:
     def _settle(self, session: Session, fresh: Sequence[Work]) -> list[Work]:
         """Settle them together; what touches a record that this group already writes goes with the next group."""
         tools, now = self._tools, self._tools.clock.now()
-        repeated = log.accepted_before(session, [name for work in fresh for name in _digests(work)], now - self._key_life)
+        repeated = log.accepted_before(
+            session, [name for work in fresh for name in _digests(work)], now - self._key_life
+        )
         shares = {
             id(work): [
                 Share(work.submission, work.prepared, recipient, work.recipients, repeats=name in repeated)
@@ -184,13 +186,12 @@ class Committer:
         heads = log.lock_heads(database, session, {r for work in chosen for r in work.recipients})
         moved = [work for work in chosen if _ground_moved(session, work, heads)]
         rest = [work for work in chosen if work not in moved]
-        rows = [row for work in rest if (row := key_row(work.submission))]
-        claimed = submissions.claim_keys(database, session, rows)
+        claimed = submissions.claim_keys(database, session, [work.submission for work in rest])
         lost = [work for work in rest if work.submission.key is not None and work.name not in claimed]
         chosen[:] = [work for work in rest if work not in lost]
         self._put_back([work for work in (*moved, *lost)])
-        submissions.add_submissions(session, [submission_row(work.submission, "final") for work in chosen])
-        submissions.add_raw(session, [_raw(work) for work in chosen])
+        submissions.add_submissions(session, [work.submission for work in chosen], final=True)
+        submissions.add_raw(session, [(work.submission.id, _raw_copy(work)) for work in chosen])
         log.note_publication(session, self._publications)
         sealed = self._tools.sealer.seal_all(session, [ready[id(one)] for w in chosen for one in w.settled], heads)
         return sealed
@@ -233,7 +234,7 @@ def _fail(work: Work, error: Exception) -> None:
         work.done.set_exception(error)
 
 
-def _answer_from(work: Work, earlier: IdempotencyKey) -> None:
+def _answer_from(work: Work, earlier: Used) -> None:
     if earlier.fingerprint == work.submission.fingerprint:
         work.done.set_result(Outcome(earlier.submission, replayed=True))
     else:
@@ -270,7 +271,6 @@ def _ground_moved(session: Session, work: Work, heads: Mapping[str, HeadState]) 
     )
 
 
-def _raw(work: Work) -> dict[str, Any]:
-    destroyed = work.prepared.destroy_raw
-    file = work.received.path.name if work.received.path is not None else None
-    return raw_row(work.submission, work.received.body, file, destroyed)
+def _raw_copy(work: Work) -> RawCopy:
+    """What is kept of the document; one that holds a labelled My Number is never kept at all."""
+    return RawCopy(None, None, MY_NUMBER) if work.prepared.destroy_raw else work.received.copy()

@@ -22,10 +22,9 @@ from gateway.ports import Clock
 from gateway.registers.participants import Participants
 from gateway.runtime.sealer import Ready, Sealer
 from gateway.schemas.findings import Counts
-from gateway.schemas.submission import Held, Prepared, Settled, Submission
+from gateway.schemas.submission import MY_NUMBER, Held, Prepared, Settled, Submission
 from gateway.security.merkle import leaf_hash, root
 from gateway.settle import Share, settle
-from gateway.steps.publish import DESTROYED, restored
 from gateway.steps.seal import Digests, Sealed, canonical_finding
 from gateway.store import feed, log, submissions
 from gateway.store.engine import ROWS_PER_TRANSACTION, Database, Session
@@ -95,11 +94,10 @@ class Loader:
             BusyError: the ground kept moving; try again later.
         """
         with self.database.read() as session:
-            row = submissions.find_submission(session, submission_id)
+            submission = submissions.find_submission(session, submission_id)
             done = bool(log.find_statements(session, submission_id))
-        if row is None:
+        if submission is None:
             raise NotFound
-        submission = restored(row)
         for _ in range(ATTEMPTS):
             if done or self._load_once(submission, only):
                 return
@@ -190,7 +188,7 @@ class Loader:
     def _finish(self, session: Session, submission: Submission, stages: dict[str, Stage], reading: Reading) -> None:
         submissions.finish_submission(session, submission.id)
         if reading.destroy_raw:
-            submissions.destroy_raw(session, submission.id, DESTROYED)
+            submissions.destroy_raw(session, submission.id, MY_NUMBER)
             (self.raw_folder / submission.id).unlink(missing_ok=True)
         if submission.request.releases is not None:
             for stage in stages.values():

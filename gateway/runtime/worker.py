@@ -14,7 +14,6 @@ from gateway.errors import GatewayError
 from gateway.ports import Clock
 from gateway.runtime.loader import Loader
 from gateway.schemas.identifiers import Channel
-from gateway.steps.publish import restored, submission_row
 from gateway.store import jobs, submissions
 from gateway.store.engine import Database, Watch
 from gateway.store.jobs import ATTEMPTS, Claimed
@@ -51,7 +50,7 @@ class Worker:
             return False
         try:
             self._do(job)
-        except Exception as error:  # noqa: BLE001 - a job that fails is tried again, then given up for a person to see
+        except Exception as error:
             LOGGER.exception("job %s %s failed", job.task, job.key)
             self._failed(job, error)
             return True
@@ -74,18 +73,15 @@ class Worker:
         """Publish what a submission's held records came to, by a statement of the gateway's own."""
         held_by, _, new = key.partition("/")
         with self.database.write() as session:
-            row = submissions.find_submission(session, held_by)
+            earlier = submissions.find_submission(session, held_by)
             waiting = submissions.held_ordinals(session, held_by)
-            if row is None or not waiting:
+            if earlier is None or not waiting:
                 return
             if submissions.find_submission(session, new) is None:
-                earlier = restored(row)
                 origin = earlier.origin.model_copy(update={"channel": Channel.GATEWAY})
                 request = replace(earlier.request, releases=held_by, channel=Channel.GATEWAY, fixes=None)
-                release = replace(
-                    earlier, id=new, origin=origin, request=request, key=None, received_at=earlier.received_at
-                )
-                submissions.add_submissions(session, [submission_row(release, "processing")])
+                release = replace(earlier, id=new, origin=origin, request=request, key=None)
+                submissions.add_submissions(session, [release], final=False)
         self.loader.load(new, frozenset(waiting))
 
     def _tidy(self) -> None:

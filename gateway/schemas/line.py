@@ -69,7 +69,9 @@ def _compare(pointer: str, before: Any, after: Any, changed: list[dict[str, Any]
 
 
 def _are_accounts(rows: Any) -> bool:
-    return isinstance(rows, list) and bool(rows) and all(isinstance(row, Mapping) and "source_name" in row for row in rows)
+    return (
+        isinstance(rows, list) and bool(rows) and all(isinstance(row, Mapping) and "source_name" in row for row in rows)
+    )
 
 
 def _by_account(rows: list[Any]) -> dict[str, Any]:

@@ -71,6 +71,7 @@ class ObservedRows:
         problems: findings made while reading; ``record`` is the row's ordinal.
         pointer: JSON Pointer prefix of one row where the source is JSON (``"/{ordinal}"`` is appended).
         tape: the file the rows came in, where it is one that says so.
+        unmapped: text columns of the source that no column of ours takes, by their label; searched, never stored.
     """
 
     kind: str
@@ -79,6 +80,7 @@ class ObservedRows:
     problems: tuple[Finding, ...] = ()
     pointer: str | None = None
     tape: Tape | None = None
+    unmapped: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)

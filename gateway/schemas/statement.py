@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -10,6 +12,21 @@ from gateway.schemas.findings import Counts, Verdict
 from gateway.schemas.identifiers import Channel
 
 STATEMENT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStatement:
+    """A sealed statement as the log keeps it: the receipt, and what it is found by."""
+
+    recipient: str
+    leaf_index: int
+    submission: str
+    sender: str
+    first_position: int
+    count: int
+    receipt: str
+    accepted_at: datetime
+    sealed_at: datetime
 
 
 class Origin(BaseModel):

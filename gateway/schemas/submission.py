@@ -129,6 +129,30 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A record in the work list: whose it is, and the number it waits for."""
+
+    submission: str
+    recipient: str
+    ordinal: int
+    kind: str
+    code: str
+    waits_for: Reference | None
+
+
+MY_NUMBER = "my_number"  # why raw bytes were destroyed
+
+
+@dataclass(frozen=True, slots=True)
+class RawCopy:
+    """The bytes as received: here, in a file of the raw folder, or destroyed and why."""
+
+    body: bytes | None
+    file: str | None
+    destroyed: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """A line that already stands for a key: where it is and what it says, in short."""
 

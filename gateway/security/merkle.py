@@ -167,7 +167,7 @@ def check_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], r
         else:
             node = node_hash(node, sibling)
         at, last = at >> 1, last >> 1
-    if last or next(siblings, None) is not None or node != root:
+    if last or next(siblings, None) is not None or node != root or not _are_hashes(leaf, *path):
         raise EntryMissing("the inclusion proof does not lead to the root", ja="包含証明がルートに到達しません。")
 
 
@@ -190,7 +190,7 @@ def check_consistency(old_size: int, old_root: bytes, new_size: int, new_root: b
     for within, sibling in _siblings(old_size, new_size, rest):
         older = node_hash(sibling, older) if within else older
         newer = node_hash(sibling, newer) if within else node_hash(newer, sibling)
-    if older != old_root or newer != new_root:
+    if older != old_root or newer != new_root or not _are_hashes(*path):
         raise LogForked(
             "the consistency proof does not lead to both roots", ja="整合性証明が両方のルートに到達しません。"
         )
@@ -213,6 +213,11 @@ def peaks_before(old_size: int, old_root: bytes, new_size: int, path: Sequence[b
             "the consistency proof does not lead to the older root", ja="整合性証明が以前のルートに到達しません。"
         )
     return tree
+
+
+def _are_hashes(*nodes: bytes) -> bool:
+    """Whether each is a hash by its length, so that no two neighbours can be cut apart elsewhere."""
+    return all(len(node) == _HASH_BYTES for node in nodes)
 
 
 def _middle(start: int, end: int) -> int:

@@ -49,7 +49,9 @@ class Door:
         max_age_s: seconds for which a request signature is good.
     """
 
-    def __init__(self, participants: Participants, issuer: str, own_keys: KeyRing, clock: Clock, max_age_s: int) -> None:
+    def __init__(
+        self, participants: Participants, issuer: str, own_keys: KeyRing, clock: Clock, max_age_s: int
+    ) -> None:
         self._participants, self._issuer, self._own_keys, self._clock = participants, issuer, own_keys, clock
         self._max_age_s = max_age_s
         self._seen: OrderedDict[bytes, AccessToken] = OrderedDict()
@@ -91,5 +93,3 @@ class Door:
             del self._seen[name]
             raise NotAuthentic
         return access
-
-

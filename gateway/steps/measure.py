@@ -60,7 +60,8 @@ def summary(measured: Iterable[tuple[str, Mapping[str, float]]]) -> dict[str, di
         for stage, seconds in stages.items():
             collected.setdefault(kind, {}).setdefault(stage, []).append(seconds)
     return {
-        kind: {stage: _figures(values) for stage, values in stages.items()} for kind, stages in sorted(collected.items())
+        kind: {stage: _figures(values) for stage, values in stages.items()}
+        for kind, stages in sorted(collected.items())
     }
 
 

@@ -167,7 +167,9 @@ def _finding(code: str, severity: Severity, draft: Draft, params: dict[str, str 
 
 def full_series(draft: Draft, institution: str, party: str) -> str:
     """What versions of one thing share: institution, firm (or guarantee) and the record's own series."""
-    return f"{institution}/{draft.series}" if draft.kind == "repayment_status" else f"{institution}/{party}/{draft.series}"
+    return (
+        f"{institution}/{draft.series}" if draft.kind == "repayment_status" else f"{institution}/{party}/{draft.series}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,9 @@ def freeze(draft: Draft, series: str, party: str, submission: Submission, earlie
         "supersedes": _supersedes(draft, earlier),
         "nonce": os.urandom(16).hex(),
     }
-    return Line(draft.kind, series, draft.valid_on, draft.digest, draft.amount_yen, orjson.dumps(body, option=CANONICAL))
+    return Line(
+        draft.kind, series, draft.valid_on, draft.digest, draft.amount_yen, orjson.dumps(body, option=CANONICAL)
+    )
 
 
 def _instants(draft: Draft, submission: Submission) -> dict[str, Any]:

@@ -6,17 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-import orjson
-
-from gateway.schemas.identifiers import Channel, Reference
-from gateway.schemas.statement import Origin, Statement
-from gateway.schemas.submission import Request, Settled, Submission
+from gateway.schemas.statement import Statement
+from gateway.schemas.submission import Settled
 from gateway.store import feed, log, submissions
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
-from gateway.store.tables import Submission as SubmissionRow
-
-DESTROYED = "my_number"
 
 
 class SealedStatement(Protocol):
@@ -54,7 +48,10 @@ def stored_block(blocks: Blocks, settled: Settled) -> list[dict[str, Any]]:
 
 
 def publish(
-    session: Session, sealed: Sequence[SealedStatement], blocks: Sequence[list[dict[str, Any]]], checkpoints: list[dict[str, Any]]
+    session: Session,
+    sealed: Sequence[SealedStatement],
+    blocks: Sequence[list[dict[str, Any]]],
+    checkpoints: list[dict[str, Any]],
 ) -> None:
     """Write one commit group's statements and everything they promise.
 
@@ -101,81 +98,3 @@ def _statement_row(sealed: SealedStatement) -> dict[str, Any]:
         "accepted_at": sealed.settled.accepted_at,
         "sealed_at": sealed.sealed_at,
     }
-
-
-def submission_row(submission: Submission, state: str) -> dict[str, Any]:
-    """A submission as a row; ``state`` is ``processing`` or ``final``."""
-    request = submission.request
-    asked = {
-        "recipients": request.recipients,
-        "subject": request.subject.model_dump() if request.subject else None,
-        "kind": request.kind,
-        "adapter": request.adapter,
-        "on_behalf_of": request.on_behalf_of,
-        "channel": submission.origin.channel,
-        "received_on": submission.origin.received_on,
-        "fixes": request.fixes,
-        "releases": request.releases,
-        "filename": request.filename,
-        "media_type": request.media_type,
-        "key": submission.key,
-        "sent_at": submission.sent_at.isoformat() if submission.sent_at else None,
-    }
-    return {
-        "id": submission.id,
-        "sender": submission.origin.sender,
-        "institution": submission.origin.institution,
-        "state": state,
-        "received_at": submission.received_at,
-        "raw_sha256": bytes.fromhex(submission.raw_sha256),
-        "raw_bytes": submission.raw_bytes,
-        "request": orjson.dumps({name: value for name, value in asked.items() if value is not None}).decode(),
-    }
-
-
-def key_row(submission: Submission) -> dict[str, Any] | None:
-    """The Idempotency-Key as a row, if the submission has one."""
-    if submission.key is None:
-        return None
-    return {
-        "sender": submission.origin.sender,
-        "key": submission.key,
-        "fingerprint": submission.fingerprint,
-        "submission": submission.id,
-        "created_at": submission.received_at,
-    }
-
-
-def raw_row(submission: Submission, body: bytes | None, file: str | None, destroyed: bool) -> dict[str, Any]:
-    """The raw bytes as a row: in it, in a file, or destroyed before they were ever kept."""
-    return {
-        "submission": submission.id,
-        "body": None if destroyed or body is None else submissions.compressed(body),
-        "file": None if destroyed else file,
-        "destroyed": DESTROYED if destroyed else None,
-    }
-
-
-def restored(row: SubmissionRow) -> Submission:
-    """The submission that ``submission_row`` wrote."""
-    asked = orjson.loads(row.request)
-    channel, received_on = Channel(asked.pop("channel")), tuple(asked.pop("received_on", ()))
-    key, sent_at = asked.pop("key", None), asked.pop("sent_at", None)
-    subject = asked.pop("subject", None)
-    request = Request(
-        **asked | {"recipients": tuple(asked["recipients"])},
-        subject=Reference.model_validate(subject) if subject else None,
-        channel=channel,
-        received_on=received_on,
-    )
-    return Submission(
-        id=row.id,
-        origin=Origin(sender=row.sender, institution=row.institution, channel=channel, received_on=received_on),
-        request=request,
-        key=key,
-        fingerprint=b"",
-        sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
-        received_at=row.received_at,
-        raw_sha256=row.raw_sha256.hex(),
-        raw_bytes=row.raw_bytes,
-    )

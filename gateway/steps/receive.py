@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.errors import TooLarge
+from gateway.schemas.submission import RawCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class Received:
         """Its first bytes."""
         with self.open() as source:
             return source.read(count)
+
+    def copy(self) -> RawCopy:
+        """How it will be kept: in a row, or in the file where it is already."""
+        return RawCopy(self.body, self.path.name if self.path is not None else None, None)
 
     def discard(self) -> None:
         """Remove the file, if there is one."""
@@ -71,7 +76,8 @@ class Receiver:
         if self._size > self._at_most:
             self.abandon()
             raise TooLarge(
-                f"the document is larger than {self._at_most} bytes", ja=f"文書が {self._at_most} バイトを超えています。"
+                f"the document is larger than {self._at_most} bytes",
+                ja=f"文書が {self._at_most} バイトを超えています。",
             )
         self._hash.update(chunk)
         if self._file is None and self._size > self._in_memory:

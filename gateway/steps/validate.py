@@ -83,7 +83,9 @@ class Before:
     valid_on: Any
 
 
-def validate_rows_history(pack: Pack, kind: str, drafts: Sequence[Draft], before: Iterable[Before | None]) -> list[Finding]:
+def validate_rows_history(
+    pack: Pack, kind: str, drafts: Sequence[Draft], before: Iterable[Before | None]
+) -> list[Finding]:
     """Compare rows with what their series said last, all at once."""
     rules = pack.row_rules(kind, history=True)
     if not rules or not drafts:

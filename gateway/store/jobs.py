@@ -94,6 +94,4 @@ def finish(session: Session, job: int, now: datetime, failure: str | None = None
 
 def retry_later(session: Session, job: int, at: datetime, failure: str) -> None:
     """A job failed and will be tried again."""
-    session.execute(
-        update(Job).where(col(Job.id) == job).values(run_at=at, claimed_until_at=None, failure=failure)
-    )
+    session.execute(update(Job).where(col(Job.id) == job).values(run_at=at, claimed_until_at=None, failure=failure))

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from gateway.schemas.statement import StoredStatement
 from gateway.store.engine import Database, add_rows
 from gateway.store.tables import EPOCH, Checkpoint, Head, LogNode, Publication, StatementRow
 
@@ -38,9 +39,7 @@ def find_heads(session: Session, recipients: Iterable[str]) -> dict[str, HeadSta
 def lock_heads(database: Database, session: Session, recipients: Iterable[str]) -> dict[str, HeadState]:
     """Lock the heads in sorted order and read them; from here to the commit nobody else appends."""
     wanted = sorted(set(recipients))
-    fresh = [
-        {"recipient": r, "next_leaf": 0, "next_position": 0, "peaks": b"", "sealed_at": EPOCH} for r in wanted
-    ]
+    fresh = [{"recipient": r, "next_leaf": 0, "next_position": 0, "peaks": b"", "sealed_at": EPOCH} for r in wanted]
     session.execute(database.insert_new(Head), fresh)
     query = select(Head).where(col(Head.recipient).in_(wanted)).order_by(Head.recipient)
     rows = session.exec(query if database.is_sqlite else query.with_for_update()).all()
@@ -91,45 +90,59 @@ def node_reader(session: Session, recipient: str) -> Callable[[int, int], bytes]
     return node_at
 
 
-def find_checkpoint(session: Session, recipient: str, tree_size: int | None = None) -> Checkpoint | None:
-    """The newest checkpoint, or the one of a tree size."""
-    query = select(Checkpoint).where(Checkpoint.recipient == recipient)
+def find_checkpoint(session: Session, recipient: str, tree_size: int | None = None) -> tuple[int, str] | None:
+    """Tree size and signed note of the newest checkpoint, or of the one of a tree size."""
+    query = select(Checkpoint.tree_size, Checkpoint.note).where(Checkpoint.recipient == recipient)
     if tree_size is not None:
         query = query.where(Checkpoint.tree_size == tree_size)
-    return session.exec(query.order_by(col(Checkpoint.tree_size).desc()).limit(1)).first()
+    found = session.exec(query.order_by(col(Checkpoint.tree_size).desc()).limit(1)).first()
+    return None if found is None else (found[0], found[1])
 
 
-def find_statements(session: Session, submission: str) -> list[StatementRow]:
+def find_statements(session: Session, submission: str) -> list[StoredStatement]:
     """The statements of a submission, one per recipient."""
     query = select(StatementRow).where(StatementRow.submission == submission).order_by(StatementRow.recipient)
-    return list(session.exec(query).all())
+    return [_stored(row) for row in session.exec(query).all()]
 
 
-def statements_between(session: Session, recipient: str, first_leaf: int, last_leaf: int) -> list[StatementRow]:
+def statements_between(session: Session, recipient: str, first_leaf: int, last_leaf: int) -> list[StoredStatement]:
     """Statements by leaf index, both ends included, in order."""
     query = select(StatementRow).where(
         StatementRow.recipient == recipient,
         StatementRow.leaf_index >= first_leaf,
         StatementRow.leaf_index <= last_leaf,
     )
-    return list(session.exec(query.order_by(col(StatementRow.leaf_index))).all())
+    return [_stored(row) for row in session.exec(query.order_by(col(StatementRow.leaf_index))).all()]
+
+
+def _stored(row: StatementRow) -> StoredStatement:
+    return StoredStatement(
+        recipient=row.recipient,
+        leaf_index=row.leaf_index,
+        submission=row.submission,
+        sender=row.sender,
+        first_position=row.first_position,
+        count=row.count,
+        receipt=row.receipt,
+        accepted_at=row.accepted_at,
+        sealed_at=row.sealed_at,
+    )
 
 
 def accepted_before(
     session: Session, keys: Sequence[tuple[str, str, bytes]], before: datetime
-) -> dict[tuple[str, str, bytes], StatementRow]:
-    """For (recipient, sender, raw digest): an earlier statement over the same bytes that took all of them.
+) -> set[tuple[str, str, bytes]]:
+    """Those of (recipient, sender, raw digest) for which an earlier statement took all of the same bytes.
 
     Only statements received before an instant count: younger ones are the Idempotency-Key's business.
     """
     if not keys:
-        return {}
-    query = select(StatementRow).where(
+        return set()
+    query = select(StatementRow.recipient, StatementRow.sender, StatementRow.raw_sha256).where(
         col(StatementRow.raw_sha256).in_([digest for _, _, digest in keys]),
         col(StatementRow.recipient).in_([recipient for recipient, _, _ in keys]),
         col(StatementRow.received_at) < before,
         StatementRow.held == 0,
         StatementRow.refused == 0,
     )
-    found = {(row.recipient, row.sender, row.raw_sha256): row for row in session.exec(query).all()}
-    return {key: found[key] for key in keys if key in found}
+    return {(recipient, sender, digest) for recipient, sender, digest in session.exec(query).all()} & set(keys)

@@ -28,14 +28,14 @@ def note(database: Database, recipient: str, reader: str, position: int, at: dat
 class Instants:
     """What is known of a range of positions besides the lines themselves."""
 
-    statements: dict[str, StatementRow]
+    statements: dict[str, tuple[datetime, datetime]]
     published: list[tuple[int, datetime]]
     read: list[tuple[int, datetime]]
 
     def of(self, position: int, submission: str) -> dict[str, Any]:
         """Accepted, sealed, published and first read of one line, as far as known."""
-        row = self.statements[submission]
-        found: dict[str, Any] = {"accepted_at": row.accepted_at, "sealed_at": row.sealed_at}
+        accepted_at, sealed_at = self.statements[submission]
+        found: dict[str, Any] = {"accepted_at": accepted_at, "sealed_at": sealed_at}
         for name, marks in (("published_at", self.published), ("read_at", self.read)):
             place = bisect_right(marks, position, key=lambda mark: mark[0])
             if place < len(marks):
@@ -70,7 +70,11 @@ def instants(session: Session, recipient: str, start: int, end: int) -> Instants
         .group_by(col(ReadMark.position))
         .order_by(col(ReadMark.position))
     ).all()
-    return Instants({row.submission: row for row in statements}, list(published), _earliest(list(marks)))
+    return Instants(
+        {row.submission: (row.accepted_at, row.sealed_at) for row in statements},
+        list(published),
+        _earliest(list(marks)),
+    )
 
 
 def _earliest(marks: list[tuple[int, datetime]]) -> list[tuple[int, datetime]]:

@@ -72,20 +72,14 @@ def _changed(database: Database, session: Session) -> None:
     session.execute(update(RegisterVersion).values(version=RegisterVersion.version + 1))
 
 
-def enrol(
-    database: Database, session: Session, participant: Participant, entitlements: Iterable[tuple[str, str]]
-) -> None:
-    """Add a participant (or complete one that is there) and what it may do."""
-    session.merge(participant)
+def enrol(database: Database, session: Session, one: Enrolled, at: datetime) -> None:
+    """Add a participant with its keys and what it may do, or complete one that is there."""
+    session.merge(Participant(id=one.id, kind=one.kind, name=one.name, institution=one.institution, enrolled_at=at))
     session.flush()
-    for action, recipient in entitlements:
-        session.merge(Entitlement(participant=participant.id, action=action, recipient=recipient))
-    _changed(database, session)
-
-
-def add_key(database: Database, session: Session, key: ParticipantKey) -> None:
-    """Register a public key of a participant."""
-    session.merge(key)
+    for action, recipient in one.entitlements:
+        session.merge(Entitlement(participant=one.id, action=action, recipient=recipient))
+    for kid, (jwk, start, end) in one.keys.items():
+        session.merge(ParticipantKey(kid=kid, participant=one.id, jwk=jwk, valid_from_at=start, valid_until_at=end))
     _changed(database, session)
 
 
@@ -95,9 +89,11 @@ def end_key(database: Database, session: Session, kid: str, at: datetime) -> Non
     _changed(database, session)
 
 
-def delegate(database: Database, session: Session, delegation: Delegation) -> None:
-    """Allow a sender to submit on an institution's behalf."""
-    session.merge(delegation)
+def delegate(
+    database: Database, session: Session, sender: str, institution: str, valid: tuple[date, date | None]
+) -> None:
+    """Allow a sender to submit on an institution's behalf, from a date on, until another if there is one."""
+    session.merge(Delegation(sender=sender, institution=institution, valid_from=valid[0], valid_until=valid[1]))
     _changed(database, session)
 
 
@@ -107,11 +103,6 @@ def add_party(session: Session, name: str, entity_type: str = "unknown") -> str:
     session.add(party)
     session.flush()
     return party.id
-
-
-def find_party(session: Session, party: str) -> Party | None:
-    """A firm by our id."""
-    return session.get(Party, party)
 
 
 def link(session: Session, reference: Reference, party: str, asserted_by: str, at: datetime) -> None:
@@ -135,7 +126,9 @@ def find_links(session: Session, references: Iterable[Reference], on: date) -> d
     keys = [key for key, r in wanted.items() if r.scheme is not Scheme.PARTY]
     seen: dict[Reference, set[str]] = {}
     for start in range(0, len(keys), KEYS_PER_QUERY):
-        query = select(Link).where(tuple_(Link.scheme, Link.scope, Link.value).in_(keys[start : start + KEYS_PER_QUERY]))
+        query = select(Link).where(
+            tuple_(Link.scheme, Link.scope, Link.value).in_(keys[start : start + KEYS_PER_QUERY])
+        )
         for row in session.exec(query).all():
             if (row.valid_from or on) <= on <= (row.valid_until or on):
                 seen.setdefault(wanted[row.scheme, row.scope, row.value], set()).add(row.party)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,9 @@ from sqlalchemy import delete, tuple_, update
 from sqlmodel import Session, col, select
 
 from gateway.schemas.findings import Finding
-from gateway.schemas.submission import Held
+from gateway.schemas.identifiers import Channel, Reference, Scheme
+from gateway.schemas.statement import Origin
+from gateway.schemas.submission import Held, RawCopy, Request, Submission, Waiting
 from gateway.store.engine import Database, add_rows, table_of
 from gateway.store.tables import (
     AuditEntry,
@@ -22,8 +25,8 @@ from gateway.store.tables import (
     Raw,
     SeenAssertion,
     StatementRow,
-    Submission,
 )
+from gateway.store.tables import Submission as SubmissionRow
 
 FINDINGS_PER_BLOCK = 5_000
 AUDIT_ENTRIES_KEPT = 100_000
@@ -32,21 +35,39 @@ _compress = zstandard.ZstdCompressor(level=3).compress
 _decompress = zstandard.ZstdDecompressor().decompress
 
 
-def find_keys(session: Session, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], IdempotencyKey]:
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What an Idempotency-Key was used for."""
+
+    fingerprint: bytes
+    submission: str
+
+
+def find_keys(session: Session, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Used]:
     """What (sender, Idempotency-Key) pairs were used for."""
     if not keys:
         return {}
     query = select(IdempotencyKey).where(tuple_(IdempotencyKey.sender, IdempotencyKey.key).in_(keys))
-    return {(row.sender, row.key): row for row in session.exec(query).all()}
+    return {(row.sender, row.key): Used(row.fingerprint, row.submission) for row in session.exec(query).all()}
 
 
-def claim_keys(database: Database, session: Session, rows: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
-    """Claim keys, in sorted order so that two nodes never wait for each other; those that were ours to claim."""
+def claim_keys(database: Database, session: Session, claiming: Sequence[Submission]) -> set[tuple[str, str]]:
+    """Claim the keys of submissions, in sorted order so that two nodes never wait for each other; those now ours."""
+    rows = [
+        {
+            "sender": one.origin.sender,
+            "key": one.key,
+            "fingerprint": one.fingerprint,
+            "submission": one.id,
+            "created_at": one.received_at,
+        }
+        for one in sorted(claiming, key=lambda one: (one.origin.sender, one.key or ""))
+        if one.key is not None
+    ]
     if not rows:
         return set()
-    ordered = sorted(rows, key=lambda row: (row["sender"], row["key"]))
     table = table_of(IdempotencyKey)
-    statement = database.insert_new(IdempotencyKey).values(ordered).returning(table.c.sender, table.c.key)
+    statement = database.insert_new(IdempotencyKey).values(rows).returning(table.c.sender, table.c.key)
     return {(sender, key) for sender, key in session.execute(statement)}
 
 
@@ -55,38 +76,82 @@ def forget_keys(session: Session, before: datetime) -> None:
     session.execute(delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < before))
 
 
-def add_submissions(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write submissions."""
-    add_rows(session, Submission, rows)
+def add_submissions(session: Session, adding: Sequence[Submission], *, final: bool) -> None:
+    """Write submissions: final ones with their statements, others for a job to deal with."""
+    add_rows(session, SubmissionRow, [_row(one, "final" if final else "processing") for one in adding])
+
+
+def _row(submission: Submission, state: str) -> dict[str, Any]:
+    request, origin = submission.request, submission.origin
+    asked = {field.name: getattr(request, field.name) for field in fields(request)}
+    asked["subject"] = request.subject.model_dump() if request.subject else None
+    asked |= {"origin": origin.model_dump(mode="json"), "key": submission.key, "sent_at": submission.sent_at}
+    return {
+        "id": submission.id,
+        "sender": origin.sender,
+        "institution": origin.institution,
+        "state": state,
+        "received_at": submission.received_at,
+        "raw_sha256": bytes.fromhex(submission.raw_sha256),
+        "raw_bytes": submission.raw_bytes,
+        "request": orjson.dumps({name: value for name, value in asked.items() if value}).decode(),
+    }
 
 
 def finish_submission(session: Session, submission: str) -> None:
     """A submission that was being processed now has its statements."""
-    session.execute(update(Submission).where(col(Submission.id) == submission).values(state="final"))
+    session.execute(update(SubmissionRow).where(col(SubmissionRow.id) == submission).values(state="final"))
 
 
 def find_submission(session: Session, submission: str) -> Submission | None:
-    """A submission by id."""
-    return session.get(Submission, submission)
+    """A submission by id, as it was handed over."""
+    row = session.get(SubmissionRow, submission)
+    if row is None:
+        return None
+    asked = orjson.loads(row.request)
+    origin, key, sent_at = (
+        Origin.model_validate(asked.pop("origin")),
+        asked.pop("key", None),
+        asked.pop("sent_at", None),
+    )
+    for name in ("recipients", "received_on"):
+        asked[name] = tuple(asked.get(name, ()))
+    if "subject" in asked:
+        asked["subject"] = Reference.model_validate(asked["subject"])
+    asked["channel"] = Channel(asked["channel"])
+    return Submission(
+        id=row.id,
+        origin=origin,
+        request=Request(**asked),
+        key=key,
+        fingerprint=b"",
+        sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
+        received_at=row.received_at,
+        raw_sha256=row.raw_sha256.hex(),
+        raw_bytes=row.raw_bytes,
+    )
 
 
-def compressed(raw: bytes) -> bytes:
-    """Raw bytes as stored in a row."""
-    return _compress(raw)
-
-
-def add_raw(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep raw bytes, or say in which file they are or why they were destroyed."""
+def add_raw(session: Session, copies: Sequence[tuple[str, RawCopy]]) -> None:
+    """Keep raw bytes by submission, or say in which file they are or why they were destroyed."""
+    rows = [
+        {
+            "submission": submission,
+            "body": None if copy.body is None else _compress(copy.body),
+            "file": copy.file,
+            "destroyed": copy.destroyed,
+        }
+        for submission, copy in copies
+    ]
     add_rows(session, Raw, rows)
 
 
-def find_raw(session: Session, submission: str) -> Raw | None:
-    """Where the raw bytes are; ``body`` comes back decompressed."""
+def find_raw(session: Session, submission: str) -> RawCopy | None:
+    """The raw bytes of a submission, or where they are."""
     row = session.get(Raw, submission)
-    if row is not None and row.body is not None:
-        session.expunge(row)
-        row.body = _decompress(row.body)
-    return row
+    if row is None:
+        return None
+    return RawCopy(None if row.body is None else _decompress(row.body), row.file, row.destroyed)
 
 
 def destroy_raw(session: Session, submission: str, reason: str) -> None:
@@ -144,27 +209,37 @@ def add_held(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     add_rows(session, HeldRecord, rows)
 
 
-def find_held(session: Session, recipients: Sequence[str], sender: str) -> list[HeldRecord]:
+def find_held(session: Session, recipients: Sequence[str], sender: str) -> list[Waiting]:
     """Records still waiting, oldest first, that are for one of some recipients or were submitted by a sender."""
-    own = select(Submission.id).where(Submission.sender == sender)
-    query = select(HeldRecord).where(
-        col(HeldRecord.released_by).is_(None),
-        col(HeldRecord.recipient).in_(recipients) | col(HeldRecord.submission).in_(own),
-        col(HeldRecord.submission).in_(select(StatementRow.submission)),
-    )
-    return list(session.exec(query.order_by(HeldRecord.submission, col(HeldRecord.ordinal))).all())
+    own = select(SubmissionRow.id).where(SubmissionRow.sender == sender)
+    concerned = col(HeldRecord.recipient).in_(recipients) | col(HeldRecord.submission).in_(own)
+    return _waiting(session, concerned)
 
 
-def waiting_for(session: Session, scheme: str, scope: str, value: str) -> list[HeldRecord]:
+def waiting_for(session: Session, reference: Reference) -> list[Waiting]:
     """Records that wait for one number."""
+    wanted = (reference.scheme.value, reference.scope, reference.value)
+    return _waiting(session, tuple_(HeldRecord.scheme, HeldRecord.scope, HeldRecord.value) == tuple_(*wanted))
+
+
+def _waiting(session: Session, concerned: Any) -> list[Waiting]:
     query = select(HeldRecord).where(
-        col(HeldRecord.submission).in_(select(StatementRow.submission)),
-        HeldRecord.scheme == scheme,
-        HeldRecord.scope == scope,
-        HeldRecord.value == value,
+        concerned,
         col(HeldRecord.released_by).is_(None),
+        col(HeldRecord.submission).in_(select(StatementRow.submission)),  # a stage is nobody's business yet
     )
-    return list(session.exec(query.order_by(HeldRecord.submission, col(HeldRecord.ordinal))).all())
+    rows = session.exec(query.order_by(HeldRecord.submission, col(HeldRecord.ordinal))).all()
+    return [
+        Waiting(
+            submission=row.submission,
+            recipient=row.recipient,
+            ordinal=row.ordinal,
+            kind=row.kind,
+            code=row.code,
+            waits_for=Reference(scheme=Scheme(row.scheme), scope=row.scope, value=row.value) if row.scheme else None,
+        )
+        for row in rows
+    ]
 
 
 def release_held(session: Session, submission: str, recipient: str, ordinals: Sequence[int], by: str) -> None:
@@ -202,7 +277,5 @@ def add_audit(session: Session, at: datetime, code: str, reason: str, path: str)
 
 def held_ordinals(session: Session, submission: str) -> list[int]:
     """Which records of a submission still wait."""
-    query = select(HeldRecord.ordinal).where(
-        HeldRecord.submission == submission, col(HeldRecord.released_by).is_(None)
-    )
+    query = select(HeldRecord.ordinal).where(HeldRecord.submission == submission, col(HeldRecord.released_by).is_(None))
     return list(session.exec(query.order_by(col(HeldRecord.ordinal)).distinct()).all())

@@ -16,6 +16,7 @@ from gateway.ports import Adapter
 from gateway.rules.rule import REGISTRY, Rule
 
 MADE = "<!-- Made from the code by `make docs`; edit the docstrings. -->"
+HEADING = re.compile(r"(?P<star>\*)?(?P<name>[A-Z][A-Za-z ]{2,30})(?(star)\*|:)(?: +|$)(?P<text>.*)")
 SEVERITIES = {"refuse": "差戻し", "hold": "保留", "warn": "警告", "info": "参考"}
 
 RULES = f"""{MADE}
@@ -40,13 +41,13 @@ def sections(docstring: str) -> tuple[str, dict[str, str]]:
     headed: dict[str, list[str]] = {}
     here = prose
     for number, line in enumerate(inspect.cleandoc(docstring).splitlines()):
-        heading = re.match(r"([A-Z][A-Za-z ]{2,30}):(?: +|$)(.*)", line)
+        heading = HEADING.match(line)
         if heading and number:  # the first line is a sentence, whatever it contains
-            here = headed.setdefault(heading[1], [])
-            here.append(heading[2])
-        else:
-            here = prose if line and not line.startswith(" ") else here
-            here.append(line.strip())
+            here = headed.setdefault(heading["name"], [])
+            line = heading["text"]
+        elif not line:
+            here = prose
+        here.append(line.strip())
     return paragraphs(prose), {name: paragraphs(lines) for name, lines in headed.items()}
 
 

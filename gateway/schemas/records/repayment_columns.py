@@ -78,20 +78,20 @@ def _limits() -> dict[str, dict[str, Any]]:
 LIMITS: dict[str, dict[str, Any]] = _limits()
 
 
-def within_limits(name: str) -> pl.Expr:
-    """Whether the values of a column are such that the record takes them; null where there is no value.
+def within_limits(name: str, value: pl.Expr) -> pl.Expr:
+    """Whether values are such that the record takes them in this column; null where there is no value.
 
     Money and counts by their bounds, codes by their pattern and length, code sets by their members.
     """
-    limit, column, holds = LIMITS[name], pl.col(name), pl.lit(True)
+    limit, holds = LIMITS[name], pl.lit(True)
     if "pattern" in limit:
-        holds &= column.str.contains(limit["pattern"])
+        holds &= value.str.contains(limit["pattern"])
     if "maxLength" in limit:
-        holds &= column.str.len_chars() <= limit["maxLength"]
+        holds &= value.str.len_chars() <= limit["maxLength"]
     if "enum" in limit:
-        holds &= column.is_in(limit["enum"])
+        holds &= value.is_in(limit["enum"])
     if "minimum" in limit:
-        holds &= column.is_between(limit["minimum"], limit["maximum"])
+        holds &= value.is_between(limit["minimum"], limit["maximum"])
     return holds
 
 

@@ -1,0 +1,168 @@
+"""A small world for tests: a real server process over a real database, and participants with keys of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+from gateway.client import Client, Following
+from gateway.registers import enrolment
+from gateway.registers.firms import GuaranteeEntry, register_guarantees
+from gateway.schemas.identifiers import Reference, Scheme
+from gateway.security.keys import KeyRing, SigningKey
+from gateway.settings import Settings
+from gateway.wiring import build
+
+BANK, OTHER_BANK, VENDOR, TOOL, CORPORATION = "bank-9991", "bank-9992", "vendor-kaikei", "tool-13", "cgc-13"
+FIRMS = 40
+
+
+def corporate_number(number: int) -> str:
+    """A made-up corporate number whose check digit holds, in a range that no registry office has."""
+    base = f"9999{number:08d}"
+    total = sum(int(digit) * (1 if index % 2 == 0 else 2) for index, digit in enumerate(reversed(base)))
+    return f"{9 - total % 9}{base}"
+
+
+def guarantee(number: int) -> str:
+    """The guarantee of a firm of this world."""
+    return f"13-{number:07d}"
+
+
+def trial_balance(firm: int, month: int, closing: int = 130, **more: Any) -> bytes:
+    """A consistent little trial balance; ``closing`` other than 130 is a finding."""
+    line = {
+        "source_name": "現金",
+        "source_code": "10A100020",
+        "statement": "BS",
+        "normal_side": "debit",
+        "opening_yen": closing - 30,
+        "debit_yen": 50,
+        "credit_yen": 20,
+        "closing_yen": closing,
+    }
+    record = {
+        "kind": "trial_balance",
+        "period_from": f"2026-{month:02d}-01",
+        "period_to": f"2026-{month:02d}-28",
+        "statements": ["BS"],
+        "references": [{"scheme": "corporate_number", "value": corporate_number(firm)}],
+        "lines": [line],
+    }
+    return json.dumps(record | more, ensure_ascii=False).encode()
+
+
+@dataclass
+class World:
+    """A running gateway. ``kill`` and ``start`` may be called in turn; the data stay."""
+
+    folder: Path
+    database_url: str | None
+    keys: dict[str, SigningKey] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    clients: list[Client] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.base_url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        self.settings = Settings(data_dir=self.folder, base_url=self.base_url, database_url=self.database_url)
+        self.gateway = build(self.settings)
+        for name, kind, institution, may in (
+            (BANK, "bank", "9991", ["submit:13"]),
+            (OTHER_BANK, "bank", "9992", ["submit:13", "submit:14100"]),
+            (VENDOR, "vendor", None, ["submit:13"]),
+            (TOOL, "tool", None, ["read:13"]),
+            (CORPORATION, "corporation", None, ["read:13", "link:13"]),
+        ):
+            self.enrol(name, kind, institution, may)
+        self.register(range(FIRMS))
+
+    def enrol(self, name: str, kind: str, institution: str | None, may: list[str]) -> None:
+        """A participant with a fresh key."""
+        self.keys[name] = SigningKey.generate()
+        entry = enrolment.Entry(
+            name, kind, name, institution, KeyRing([self.keys[name].public]), enrolment.entitlements(may)
+        )
+        enrolment.enrol(self.gateway.database, entry, self.gateway.clock.now())
+
+    def register(self, firms: range, institution: str = "9991") -> int:
+        """Guarantees of some firms, as the corporation's register has them."""
+        entries = [
+            GuaranteeEntry(
+                guarantee_no=guarantee(firm),
+                institution=institution,
+                firm=Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(firm)),
+                name=f"第{firm}商店",
+            )
+            for firm in firms
+        ]
+        return register_guarantees(self.gateway.database, "13", entries, (CORPORATION, self.gateway.clock.now()))
+
+    def start(self) -> World:
+        """Start the server and wait until it answers."""
+        environment = os.environ | {
+            "HAYAME_DATA_DIR": str(self.folder),
+            "HAYAME_BASE_URL": self.base_url,
+            **({"HAYAME_DATABASE_URL": self.database_url} if self.database_url else {}),
+            **self.environment,
+        }
+        self.process = subprocess.Popen([sys.executable, "-m", "gateway", "serve"], env=environment)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.base_url}/readyz", timeout=1):
+                    return self
+            except (URLError, ConnectionError, TimeoutError):
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.02)
+        raise RuntimeError("the server did not start")
+
+    def kill(self) -> None:
+        """kill -9, as a power cut would."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self) -> None:
+        """Stop politely."""
+        for client in self.clients:
+            client.close()
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=30)
+        self.gateway.database.close()
+
+    def client(self, name: str) -> Client:
+        """A connection as one of the participants."""
+        self.clients.append(Client(self.base_url, name, self.keys[name]))
+        return self.clients[-1]
+
+    def following(self, name: str = TOOL, recipient: str = "13") -> Following:
+        """A reader at the beginning of a feed."""
+        client = self.client(name)
+        return Following(client, recipient, KeyRing([self.gateway.key.public]), self.settings.log_name)
+
+
+@contextmanager
+def running(folder: Path, database_url: str | None, **environment: str) -> Iterator[World]:
+    """A world for the time of a block."""
+    world = World(folder, database_url, environment=environment)
+    try:
+        yield world.start()
+    finally:
+        world.stop()
