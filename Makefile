@@ -22,7 +22,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(READY)
-	$(RUN) -m gateway demo $(if $(INPUT),--input "$(INPUT)") $(if $(KEEP),--keep)
+	@KEEP="$(KEEP)" $(RUN) -m gateway demo $(if $(INPUT),--input "$(INPUT)")
 
 test: $(READY)
 	$(RUN) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)

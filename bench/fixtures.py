@@ -34,17 +34,18 @@ FIRST_MONTH = date(2023, 4, 1)
 REFUSING = frozenset({"R01", "R03", "V10", "V10P"})
 """Faults of a row, whatever stands beside it, for which it is refused."""
 
-DEBIT = (
-    "現金 小口現金 当座預金 普通預金 定期預金 受取手形 売掛金 電子記録債権 有価証券 商品 製品 原材料 仕掛品 貯蔵品 "
-    "前渡金 前払費用 短期貸付金 未収入金 立替金 仮払金 建物 機械及び装置 車両運搬具 土地 ソフトウエア 投資有価証券 "
-    "長期貸付金 保険積立金 仕入高 役員報酬 給料手当 法定福利費 福利厚生費 旅費交通費 通信費 水道光熱費 消耗品費 "
-    "地代家賃 租税公課 支払利息"
-).split()
-CREDIT = (
-    "支払手形 買掛金 電子記録債務 短期借入金 未払金 未払費用 未払法人税等 未払消費税等 前受金 預り金 仮受金 賞与引当金 "
-    "長期借入金 退職給付引当金 資本金 資本準備金 利益準備金 売上高 受取利息 雑収入"
-).split()
-ACCOUNTS = [(name, "debit") for name in DEBIT] + [(name, "credit") for name in CREDIT]
+DEBIT = """
+    現金 小口現金 当座預金 普通預金 定期預金 受取手形 売掛金 電子記録債権 有価証券 商品 製品 原材料 仕掛品 貯蔵品 前渡金
+    前払費用 短期貸付金 未収入金 立替金 仮払金 建物 機械及び装置 車両運搬具 土地 ソフトウエア 投資有価証券 長期貸付金
+    保険積立金 仕入高 役員報酬 給料手当 法定福利費 福利厚生費 旅費交通費 通信費 水道光熱費 消耗品費 地代家賃 租税公課
+    支払利息
+"""
+CREDIT = """
+    支払手形 買掛金 電子記録債務 短期借入金 未払金 未払費用 未払法人税等 未払消費税等 前受金 預り金 仮受金 賞与引当金
+    長期借入金 退職給付引当金 資本金 資本準備金 利益準備金 売上高 受取利息 雑収入
+"""
+ACCOUNTS = [(name, side) for names, side in ((DEBIT, "debit"), (CREDIT, "credit")) for name in names.split()]
+"""The sixty accounts of every trial balance, each with its side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def make_world(folder: Path, firms: int, loans: Sequence[Row]) -> World:
             )
             enrolment.enrol(gateway.database, entry, now)
         with gateway.database.write() as session:
-            parties = [registers.add_party(session, f"企業{number}") for number in numbers]
+            parties = [registers.add_party(session, f"株式会社企業{number[-6:]}") for number in numbers]
             for number, party in zip(numbers, parties, strict=True):
                 registers.link(session, Reference(scheme=Scheme.CORPORATE_NUMBER, value=number), party, READER, now)
             session.flush()
@@ -159,7 +160,7 @@ def _trial_balance(draw: random.Random, number: str, period: tuple[date, date], 
         {
             "kind": "trial_balance",
             "references": [{"scheme": "corporate_number", "value": number}],
-            "company_name": f"株式会社企業{number}",
+            "company_name": f"株式会社企業{number[-6:]}",
             "period_from": period[0],
             "period_to": period[1],
             "span": "month",

@@ -293,15 +293,15 @@ def _count(outcome: Sequence[Observed]) -> int:
 
 
 def _stays_small(adapter: Adapter, case: Sample) -> Complaints:
-    """Three times the rows need no more memory, where the case says which lines may be repeated."""
+    """Twice the rows need no more memory, where the case says which lines may be repeated."""
     if case.repeat_lines is None:
         return
     first, last = case.repeat_lines
     times = ROWS_AT_ONCE // (last - first + 1) + 1
     with _While(f"{case.name}, its lines {first} to {last} repeated"):
-        small, large = (_peak_bytes(adapter, case, times * factor) for factor in (1, 3))
+        small, large = (_peak_bytes(adapter, case, times * factor) for factor in (1, 2))
     if large > small * 1.5:
-        yield f"memory grows with the document: {small:,} bytes at its peak, {large:,} for three times the rows"
+        yield f"memory grows with the document: {small:,} bytes at its peak, {large:,} for twice the rows"
 
 
 def _peak_bytes(adapter: Adapter, case: Sample, times: int) -> int:

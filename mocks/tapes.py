@@ -328,16 +328,14 @@ def faulty_tape(
     faults = [fault for fault in FAULTS if (fault.code in codes if codes is not None else not fault.history)]
     clean = [_record_of(layout, _cells(layout, row)) for row in rows]
     chosen = random.Random(seed).sample(range(1, len(rows)), min(len(rows) - 1, round(len(rows) * fault_rate)))
-    wrong, records, expected, turn = list(rows), list(clean), [], 0
+    wrong, records, expected, used = list(rows), list(clean), [], dict.fromkeys(faults, 0)
     for index in sorted(chosen):
         before = rows[index - 1] if records[index - 1] is clean[index - 1] else None
-        for tried in range(len(faults)):
-            fault = faults[(turn + tried) % len(faults)]
-            if _shows(fault, rows[index], before):
-                break
-        else:
+        fitting = [fault for fault in faults if _shows(fault, rows[index], before)]
+        if not fitting:
             continue
-        turn += tried + 1
+        fault = min(fitting, key=used.__getitem__)
+        used[fault] += 1
         wrong[index] = fault.row(rows[index], before or {})
         records[index] = fault.raw(_record_of(layout, _cells(layout, wrong[index]) | fault.cells(layout)))
         expected.append((first_line(sending.layout_id) + index, fault.code))

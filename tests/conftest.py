@@ -49,8 +49,10 @@ def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     return str(request.getfixturevalue("postgresql")())
 
 
-@pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Iterator[World]:
-    """A running gateway of this test's own."""
-    with running(tmp_path / "data", database_url) as world:
+@pytest.fixture(scope="module")
+def world(engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
+    """A running gateway that the tests of a module share: each uses firms of its own, readers start where they are."""
+    folder = tmp_path_factory.mktemp("world")
+    url = None if engine == "sqlite" else str(request.getfixturevalue("postgresql")())
+    with running(folder, url) as world:
         yield world

@@ -170,7 +170,7 @@ class _Report:
         category = row.get("account_category_name")
         number = row.get("account_item_id")
         line = {
-            "source_code": None if number is None else str(number),
+            "source_code": str(number) if isinstance(number, int | str) else None,
             "source_name": account or category,
             "section": (category if account else None) or row.get("parent_account_category_name"),
             "statement": self._statement,

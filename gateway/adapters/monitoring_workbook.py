@@ -165,12 +165,12 @@ def _observed(sheet: _Sheet, template: FormTemplate, ordinal: int) -> ObservedDo
         found, known = sheet.version or "?", template.version
         reading.find("F02", Severity.WARN, template.stamp_at, found=found, expected=known)
     if reading.is_misplaced():
-        return Unplaced(ordinal, sheet.digest, KIND, tuple(reading.problems))
+        return Unplaced(ordinal, sheet.digest, KIND, reading.findings)
     reading.read()
     record = _record(reading, sheet) or _record(reading, sheet)
     if record is None:
-        return Unplaced(ordinal, sheet.digest, KIND, tuple(reading.problems))
-    return ObservedDocument(record, ordinal, sheet.digest, reading.places, tuple(reading.problems))
+        return Unplaced(ordinal, sheet.digest, KIND, reading.findings)
+    return ObservedDocument(record, ordinal, sheet.digest, reading.places, reading.findings)
 
 
 def _record(reading: FormReading, sheet: _Sheet) -> MonitoringReport | None:

@@ -235,7 +235,7 @@ def _second_look(
     if not isinstance(value, dict):
         raise Unreadable("A record is a JSON object.", ja="記録はJSONオブジェクトです。", place=Place(line=1))
     kind = value.get("kind", hinted)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         return _Misfit(None, said=kind)
     if kind != tried or refused is None:
         try:

@@ -77,7 +77,7 @@ class RepaymentLayout:
         """The refused records as a file of the same layout: the next sequence number, count and sums made anew.
 
         Every returned record stays byte for byte, and so does the trailer where every record is returned: a file
-        that was refused for its trailer does not come back mended by itself. Where nothing was refused there is no file.
+        that was refused for its trailer does not come back mended by itself. Nothing refused, no file.
         """
         if not refused:
             return

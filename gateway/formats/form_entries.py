@@ -93,11 +93,9 @@ def _thousand_yen(slot: Slot, cell: Cell) -> int | None:
 
 
 def _date(slot: Slot, cell: Cell) -> date:
-    if cell.kind is Kind.NUMBER and cell.text.isdigit() and int(cell.text) in _SERIALS:
-        day = serial_date(Decimal(cell.text))
-        if day is not None:
-            return day
-    return parse_date(cell.text)
+    is_serial = cell.kind is Kind.NUMBER and cell.text.isdigit() and int(cell.text) in _SERIALS
+    day = serial_date(Decimal(cell.text)) if is_serial else None
+    return day or parse_date(cell.text)
 
 
 def _choice(slot: Slot, cell: Cell) -> bool | str:

@@ -16,6 +16,7 @@ from gateway.formats.form_entries import Value, answer, expectation, folded
 from gateway.formats.form_template import FormField, FormTemplate, Slot, first_cell
 from gateway.formats.identifiers import my_number_holds, shown
 from gateway.formats.money import Masked
+from gateway.formats.sheet_xml import column_of, row_of
 from gateway.formats.text import narrow
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.place import Place
@@ -34,7 +35,7 @@ class FormReading:
 
     Attributes:
         answers: form pointer -> canonical value.
-        problems: what is wrong, each at its cell.
+        problems: what is wrong, each at its cell, in the order in which it was found.
     """
 
     def __init__(self, template: FormTemplate, sheet: str, cells: Cells, ordinal: int) -> None:
@@ -62,10 +63,8 @@ class FormReading:
         """Find, and drop, the answers that the record's own schema does not take."""
         slots = _placed(self.template, self.answers.keys())
         for error in errors:
-            slot = slots.get("".join(f"/{step}" for step in error["loc"]))
-            if slot is None:
-                self.find("R01", Severity.REFUSE, None, field=str(error["loc"]), found="", expected=error["msg"])
-            elif slot.pointer in self.answers:
+            slot = slots["".join(f"/{step}" for step in error["loc"])]
+            if slot.pointer in self.answers:
                 self._refuse(slot)
             else:
                 self._require(slot.field, slot.cell, slot.pointer)
@@ -92,6 +91,11 @@ class FormReading:
                 cells.setdefault(slot.list_pointer, slot.cell)
             cells[pointer] = slot.cell
         return {"": self._place(None)} | {pointer: self._place(cell) for pointer, cell in cells.items()}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The problems in the order in which one reads a page."""
+        return tuple(sorted(self.problems, key=lambda finding: _position(finding.place.cell)))
 
     def find(self, code: str, severity: Severity, cell: str | None, pointer: str = "", **params: str | int) -> None:
         """Note a finding at a cell, or at the sheet as a whole."""
@@ -183,6 +187,10 @@ def quoted(text: str) -> str:
     return shown(
         _TWELVE_DIGITS.sub(lambda found: _MASK if my_number_holds("".join(found.groups())) else found[0], narrow(text))
     )
+
+
+def _position(cell: str | None) -> tuple[int, int]:
+    return (row_of(cell), column_of(cell)) if cell else (0, 0)
 
 
 def _put(tree: dict[str, Any], pointer: str, value: Any) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from gateway.errors import Unreadable
 from gateway.formats.identifiers import shown
 from gateway.formats.text import UTF8_MARK
 from gateway.schemas.place import Place
+
+DEEPEST = 100
+"""How many lists and objects may stand within each other; a parser's own limit would depend on who called it."""
 
 
 class _Refused(ValueError):
@@ -19,8 +23,8 @@ class _Refused(ValueError):
 def strict_json(raw: bytes, line: int = 1) -> Any:
     """The value of a UTF-8 JSON text (a byte order mark is ignored).
 
-    Stricter than most readers: a member named twice, ``NaN`` and ``Infinity`` are refused, so that what we seal is what
-    everybody else reads in the same bytes.
+    Stricter than most readers: a member named twice, ``NaN``, ``Infinity`` and endless nesting are refused, so that
+    what we seal is what everybody else reads in the same bytes.
 
     Args:
         raw: one JSON text.
@@ -37,16 +41,30 @@ def strict_json(raw: bytes, line: int = 1) -> Any:
         place = Place(line=line + before.count("\n"), column=column)
         raise _unreadable("there are bytes that are not UTF-8", "UTF-8でないバイトがあります", place) from error
     try:
-        return json.loads(text, object_pairs_hook=_members, parse_constant=_constant)
+        value = json.loads(text, object_pairs_hook=_members, parse_constant=_constant)
     except json.JSONDecodeError as error:
         place = Place(line=line + error.lineno - 1, column=error.colno)
         raise _unreadable(error.msg, "文法に誤りがあります", place) from error
-    except RecursionError as error:
-        raise _unreadable("it is nested too deeply", "入れ子が深すぎます", _start(text, line)) from error
+    except RecursionError:
+        value = None
     except _Refused as error:
         raise _unreadable(error.args[0], error.args[1], _start(text, line)) from error
     except ValueError as error:  # Python's own refusal of integers with thousands of digits
         raise _unreadable("a number is too long", "数値が長すぎます", _start(text, line)) from error
+    if text.count("[") + text.count("{") > DEEPEST and (value is None or _depth(value) > DEEPEST):
+        raise _unreadable("it is nested too deeply", "入れ子が深すぎます", _start(text, line))
+    return value
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [child for each in level for child in _children(each)]:
+        depth += 1
+    return depth
+
+
+def _children(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _start(text: str, line: int) -> Place:

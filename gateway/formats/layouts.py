@@ -147,7 +147,10 @@ class Recognition(_Said):
         if not (self.filename or self.head):
             raise ValueError("recognition needs a pattern for filename or head")
         for pattern in (self.filename, self.head):
-            re.compile(pattern or "")
+            try:
+                re.compile(pattern or "")
+            except re.error as trouble:
+                raise ValueError(f"'{pattern}' is no pattern: {trouble}") from trouble
         return self
 
 

@@ -60,8 +60,7 @@ def schema_findings(refused: ValidationError, ordinal: int, place_of: Callable[[
     for error, pointer in zip(errors, pointers, strict=True):
         if error["type"] == "too_short" and any(other.startswith(f"{pointer}/") for other in pointers):
             continue  # a list whose members are wrong counts as empty, which is nobody's fault
-        nothing = error["type"] == "missing" or error["input"] is None
-        found = None if nothing else str(error["input"])
+        found = None if error["type"] == "missing" else error["input"]
         findings.append(unreadable_value(pointer, found, _expected(error), ordinal, place_of(pointer)))
     return tuple(findings)
 

@@ -13,7 +13,18 @@ from gateway.schemas.place import Place
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a workbook may be, unpacked; far above any form, far below what hurts."""
+    """How large a workbook may be; far above hundreds of forms, far below what hurts.
+
+    Attributes:
+        members: files in the archive.
+        unpacked_bytes: of all of them.
+        ratio: unpacked to packed.
+        elements: of XML, in all parts together.
+        rows: up to which a cell may be filled in.
+        columns: likewise.
+        cell_characters: in one cell.
+        characters: in all cells together, each use of a shared text counted.
+    """
 
     members: int = 500
     unpacked_bytes: int = 64 * 1024 * 1024
@@ -21,7 +32,16 @@ class Limits:
     elements: int = 1_000_000
     rows: int = 10_000
     columns: int = 256
-    characters: int = 32_767
+    cell_characters: int = 32_767
+    characters: int = 8_000_000
+
+
+@dataclass(slots=True)
+class Budget:
+    """What one workbook may still use up."""
+
+    elements: int
+    characters: int
 
 
 _REFUSALS = {
@@ -61,14 +81,13 @@ def refusal(reason: str, place: Place | None = None) -> Unreadable:
 class Bounded:
     """A parser target that counts elements and takes no DOCTYPE."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self._elements = limits.elements
+    def __init__(self, limits: Limits, budget: Budget) -> None:
+        self.limits, self.budget = limits, budget
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """An element opens."""
-        self._elements -= 1
-        if self._elements < 0:
+        self.budget.elements -= 1
+        if self.budget.elements < 0:
             raise refusal("large")
         self.opened(tag.rpartition("}")[2], attributes)
 
@@ -96,8 +115,8 @@ class Bounded:
 class Collector(Bounded):
     """Keeps the attributes of some elements, in document order."""
 
-    def __init__(self, limits: Limits, names: frozenset[str]) -> None:
-        super().__init__(limits)
+    def __init__(self, limits: Limits, budget: Budget, names: frozenset[str]) -> None:
+        super().__init__(limits, budget)
         self._names = names
         self.found: list[tuple[str, dict[str, str]]] = []
 
@@ -110,8 +129,8 @@ class Collector(Bounded):
 class TextReader(Bounded):
     """Joins the runs of a rich text and leaves its furigana (``rPh``) out."""
 
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits)
+    def __init__(self, limits: Limits, budget: Budget) -> None:
+        super().__init__(limits, budget)
         self.texts: list[str] = []
         self._pieces: list[str] | None = None
         self._length = 0
@@ -131,7 +150,7 @@ class TextReader(Bounded):
         """Keep text that counts."""
         if self._pieces is not None:
             self._length += len(text)
-            if self._length > self.limits.characters:
+            if self._length > self.limits.cell_characters:
                 raise refusal("long")
             self._pieces.append(text)
 
@@ -140,16 +159,15 @@ class TextReader(Bounded):
         if name == "rPh":
             self._furigana = False
         elif name == "t" and self._pieces is not None:
-            if self.texts:
-                self.texts[-1] += unescaped("".join(self._pieces))
+            self.texts[-1] += unescaped("".join(self._pieces))
             self._pieces = None
 
 
 class CellReader(Bounded):
     """Gathers the cells of one sheet in ``found``: address, style and what is stored; the caller empties it."""
 
-    def __init__(self, limits: Limits, sheet: str, texts: list[str]) -> None:
-        super().__init__(limits)
+    def __init__(self, limits: Limits, budget: Budget, sheet: str, texts: list[str]) -> None:
+        super().__init__(limits, budget)
         self.found: list[tuple[str, str, Cell]] = []
         self._sheet = sheet
         self._texts = texts
@@ -179,7 +197,7 @@ class CellReader(Bounded):
         """Keep the value's characters."""
         if self._pieces is not None:
             self._length += len(text)
-            if self._length > self.limits.characters:
+            if self._length > self.limits.cell_characters:
                 raise refusal("long", Place(sheet=self._sheet, cell=self._address))
             self._pieces.append(text)
 
@@ -193,7 +211,7 @@ class CellReader(Bounded):
         elif name == "c":
             cell = self._cell("".join(self._stored))
             if cell is not None:
-                self._check_distance()
+                self._check(cell)
                 self.found.append((self._address, self._style, cell))
 
     def _cell(self, stored: str) -> Cell | None:
@@ -215,7 +233,10 @@ class CellReader(Bounded):
         row = row_of(self._address) if self._address else self._row
         return f"{column_letters(column + 1)}{row}"
 
-    def _check_distance(self) -> None:
+    def _check(self, cell: Cell) -> None:
+        self.budget.characters -= len(cell.text)
+        if self.budget.characters < 0:
+            raise refusal("large", Place(sheet=self._sheet, cell=self._address))
         if column_of(self._address) > self.limits.columns or row_of(self._address) > self.limits.rows:
             raise refusal("far", Place(sheet=self._sheet, cell=self._address))
 

@@ -273,7 +273,7 @@ def with_number(content: bytes, cell: Cell | Field, number: int, layout: Layout)
     at = (cell.at or 1) - 1
     if isinstance(layout.form, Fixed):
         length = cell.length or 0
-        return content[:at] + b"%0*d" % (length, number) + content[at + length :]
+        return content[:at].ljust(at) + b"%0*d" % (length, number) + content[at + length :]
     delimiter = layout.form.delimiter.encode()
     parts: list[bytes] = []
     for part in content.split(delimiter):
@@ -281,6 +281,7 @@ def with_number(content: bytes, cell: Cell | Field, number: int, layout: Layout)
             parts[-1] += delimiter + part
         else:
             parts.append(part)
+    parts += [b""] * (at + 1 - len(parts))
     before = parts[at].strip(b' "')
     width = len(before) if before.startswith(b"0") else 1
     quote = b'"' if parts[at].lstrip().startswith(b'"') else b""

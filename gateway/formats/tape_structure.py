@@ -89,14 +89,14 @@ class Structure:
         return parts
 
     def _enter(self, role: Role, line: int) -> None:
-        opening = role in _OPENING
-        if role < self._stage and not (opening and role in self._awaited and self._stage < Role.DATA):
-            raise _unreadable("Records are not in the order of the layout.", "レコードの順序が様式と違います。", line)
-        if opening and role not in self._awaited:
-            raise _unreadable("There is more than one header.", "ヘッダが2件以上あります。", line)
-        if not opening and self._awaited:
+        if role in _OPENING:
+            if role not in self._awaited:
+                raise _unreadable("There is more than one header.", "ヘッダが2件以上あります。", line)
+        elif self._awaited:
             names = "・".join(name for missing, name in _OPENING.items() if missing in self._awaited)
             raise _unreadable("Header or labels are missing.", f"{names}がありません。", line)
+        elif role <= self._stage:
+            raise _unreadable("Records are not in the order of the layout.", "レコードの順序が様式と違います。", line)
         self._awaited.discard(role)
         self._stage = role
 

@@ -118,10 +118,15 @@ def _date(cell: pl.Expr, field: Field) -> pl.Expr:
 
 
 def _read_singly(text: pl.Series, value: pl.Series, field: Field, unit: Unit) -> pl.Series:
-    """``value`` with what only the scalar reader of its type can read; each distinct text is read once."""
+    """``value`` with what only the scalar reader of its type can read; each distinct text is read once.
+
+    Amounts with thousands separators are spared that: where there is one, a whole column has them.
+    """
     parse = _SCALAR.get(field.format if field.type == "date" else field.type)
     if parse is None:
         return value
+    if parse is _whole_number:
+        value = value.fill_null(text.to_frame().select(_grouped(pl.col(value.name), field, unit)).to_series())
     known: dict[str, Any] = {}
     for each in text.filter(value.is_null() & text.is_not_null()).unique():
         try:
@@ -136,9 +141,21 @@ def _read_singly(text: pl.Series, value: pl.Series, field: Field, unit: Unit) ->
     return value.fill_null(text.to_frame().select(_limited(read, name)).to_series())
 
 
+def _grouped(cell: pl.Expr, field: Field, unit: Unit) -> pl.Expr:
+    plain = pl.when(cell.str.contains(r"^-?[0-9]{1,3}(?:,[0-9]{3})+$")).then(
+        cell.str.replace_all(",", "", literal=True)
+    )
+    return _limited(_expression(plain, field, unit), field.to or field.name)
+
+
 def _whole_number(text: str) -> int | None:
     value = parse_amount(text)
     return value if value is not None and abs(value) < _LARGEST else None
+
+
+def _day(text: str) -> date | None:
+    day = parse_date(text)
+    return day if day >= ERAS["明治"] else None
 
 
 def _number(text: str) -> str | None:
@@ -146,7 +163,7 @@ def _number(text: str) -> str | None:
 
 
 _SCALAR: dict[str, Callable[[str], Any]] = {
-    "any": parse_date,
+    "any": _day,
     "amount": _whole_number,
     "integer": _whole_number,
     "code": _number,

@@ -29,7 +29,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from gateway.formats.cells import Cell, Kind, format_kind, number_cell
-from gateway.formats.sheet_xml import Bounded, CellReader, Collector, Limits, TextReader, index_of, refusal
+from gateway.formats.sheet_xml import Bounded, Budget, CellReader, Collector, Limits, TextReader, index_of, refusal
 
 __all__ = ["Cell", "Kind", "Limits", "Sheet", "Workbook", "looks_like_workbook", "showing_only"]
 
@@ -82,6 +82,7 @@ class Workbook:
             Unreadable: no workbook, a damaged one, or one that is not taken.
         """
         self._limits = limits or Limits()
+        self._budget = Budget(self._limits.elements, self._limits.characters)
         with _broken_is_unreadable():
             self._archive = _opened(source, self._limits)
             self.part = self._book_part()
@@ -99,7 +100,7 @@ class Workbook:
         Raises:
             Unreadable: with the cell, where the trouble has one.
         """
-        reader = CellReader(self._limits, sheet.name, self._texts)
+        reader = CellReader(self._limits, self._budget, sheet.name, self._texts)
         with _broken_is_unreadable():
             for _ in self._fed(sheet.part, reader):
                 for address, style, stored in reader.found:
@@ -132,13 +133,13 @@ class Workbook:
         }
 
     def _shared_texts(self, links: Mapping[str, tuple[str, str]]) -> list[str]:
-        reader = TextReader(self._limits)
+        reader = TextReader(self._limits, self._budget)
         for _ in self._fed(_part(links, "sharedStrings"), reader):
             pass
         return reader.texts
 
     def _collected(self, part: str, *names: str) -> Elements:
-        collector = Collector(self._limits, frozenset(names))
+        collector = Collector(self._limits, self._budget, frozenset(names))
         for _ in self._fed(part, collector):
             pass
         return collector.found
@@ -161,10 +162,12 @@ def _worksheets(contents: Elements, links: Mapping[str, tuple[str, str]]) -> tup
     sheets = []
     for name, attributes in contents:
         if name == "sheet":
-            kind, part = links[next(value for key, value in attributes.items() if key.endswith("}id"))]
+            kind, part = links[next((value for key, value in attributes.items() if key.endswith("}id")), "")]
             hidden = attributes.get("state", "visible") != "visible"
             if kind == "worksheet":
                 sheets.append(Sheet(attributes["name"], hidden, part))
+    if len({sheet.part for sheet in sheets}) < len(sheets) or len({sheet.name for sheet in sheets}) < len(sheets):
+        raise refusal("broken")
     return tuple(sheets)
 
 

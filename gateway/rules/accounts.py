@@ -28,12 +28,14 @@ _EITHER_SIGN = re.compile(
 _SIDES: dict[str, Side] = {"A": "debit", "B": "credit", "C": "credit", "D": "credit", "E": "debit"}
 
 
-Accounts = Mapping[str, tuple[int, Mapping[str, Any]]]
-"""Lines by account: the place of each in its document, and its fields."""
+ByAccount = Mapping[str, tuple[int, Mapping[str, Any]]]
+"""Account -> the place of its line in the document, and the line's fields."""
 
 
-def by_account(lines: Iterable[Mapping[str, Any]]) -> Accounts:
-    """Lines by what names their account: its code, or else its name; those that share a code go by both.
+def by_account(lines: Iterable[Mapping[str, Any]]) -> ByAccount:
+    """Lines by what names their account: its code, or else its name; where lines share a code, code and name.
+
+    Accounts that even so cannot be told apart are left out: nothing can be said of either.
 
     >>> by_account([{"source_code": "1", "source_name": "現金"}])["1"][0]
     0
@@ -42,13 +44,15 @@ def by_account(lines: Iterable[Mapping[str, Any]]) -> Accounts:
     found = {line.get("source_code") or line["source_name"]: (number, line) for number, line in rows}
     if len(found) == len(rows):
         return found
-    shared = {code for code, times in Counter(line.get("source_code") for _, line in rows).items() if times > 1}
-    return {_account(line, shared): (number, line) for number, line in rows}
+    codes = Counter(line.get("source_code") for _, line in rows)
+    named = [(_account(line, codes), (number, line)) for number, line in rows]
+    times = Counter(account for account, _ in named)
+    return {account: row for account, row in named if times[account] == 1}
 
 
-def _account(line: Mapping[str, Any], shared: set[str | None]) -> str:
+def _account(line: Mapping[str, Any], codes: Counter[str | None]) -> str:
     code, name = line.get("source_code"), str(line["source_name"])
-    return f"{code} {name}" if code in shared and code else code or name
+    return name if not code else code if codes[code] == 1 else f"{code} {name}"
 
 
 @lru_cache(maxsize=65_536)
@@ -102,12 +106,10 @@ def total_key(code: str | None, name: str, statement: str | None, is_total: bool
     general = general_code(code)
     if general is not None:
         return map_account(general, name).account_key if is_total_code(general) else None
-    mapped = map_account(None, name, None, statement)
-    if mapped.how != "alias":
-        mapped = map_account(None, stem(name), None, statement)
-    if mapped.how != "alias":
-        return None
-    return mapped.account_key if is_total or mapped.account_key in PROFITS or is_total_name(name) else None
+    bare = stem(name)
+    named = (map_account(None, spelt, None, statement) for spelt in (name, bare, f"{bare}合計"))
+    key = next((mapped.account_key for mapped in named if mapped.how == "alias"), None)
+    return key if is_total or key in PROFITS or is_total_name(name) else None
 
 
 @lru_cache(maxsize=65_536)

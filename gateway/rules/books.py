@@ -10,7 +10,7 @@ from operator import itemgetter, not_
 from typing import Any
 
 from gateway.formats.money import Interval, interval
-from gateway.rules.accounts import Accounts, by_account, is_deduction, side_of, statement_of
+from gateway.rules.accounts import ByAccount, by_account, is_deduction, side_of, statement_of
 from gateway.rules.outline import Span, plus
 from gateway.rules.sheet import Sheet
 from gateway.rules.texts import holds_long_number
@@ -25,7 +25,7 @@ _COLUMNS = itemgetter(
 )
 SIGN = {"debit": 1, "credit": -1}
 _UNKNOWN = 1 << 64  # no closing follows from any movement times this, so a line on an unknown side is always looked at
-_FACTORS = {**SIGN, None: _UNKNOWN}
+_FACTORS = dict[str | None, int](SIGN) | {None: _UNKNOWN}
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Books:
         return Sheet.of_trial_balance(self.record)
 
     @cached_property
-    def accounts(self) -> Accounts:
+    def accounts(self) -> ByAccount:
         """The lines by account, to be compared with an earlier document."""
         return by_account(map(vars, self.record.lines))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.formats.accounts import map_account
 from gateway.formats.money import Interval, interval
-from gateway.rules.accounts import Accounts, by_account, general_code, statement_of, stem
+from gateway.rules.accounts import ByAccount, by_account, general_code, statement_of, stem
 from gateway.rules.books import Books
 from gateway.rules.identities import ACCOUNTS
 from gateway.rules.rule import Hit, Words, history_rule
@@ -33,7 +33,7 @@ class Past:
     record: Mapping[str, Any]
 
     @cached_property
-    def accounts(self) -> Accounts:
+    def accounts(self) -> ByAccount:
         """Its lines by account."""
         return by_account(self.record.get("lines", ()))
 
@@ -101,7 +101,7 @@ def _continued_column(record: TrialBalance, previous: Mapping[str, Any]) -> str 
     ACCOUNTS,
     Severity.WARN,
     Words(
-        ja="金額が前回のおよそ {factor} です。単位（円・千円・百万円）の取り違えの可能性があります。",
+        ja="金額が前回のおよそ {factor} になっています。単位（円・千円・百万円）の取り違えの可能性があります。",
         en="Amounts are about {factor} those before: the unit (yen, thousand, million) may have slipped.",
         remedy_ja="出力した単位と、単位の表示が合っているか確認してください。",
         remedy_en="Check that the amounts are in the unit the document states.",
@@ -164,11 +164,8 @@ def terms_do_not_overlap(view: Filed, past: Past) -> Iterator[Hit]:
     """
     record, last = view.record, _day(past.record.get("fiscal_year_end"))
     if last is not None and record.fiscal_year_start <= last < record.fiscal_year_end:
-        params: dict[str, str | int] = {
-            "term_from": record.fiscal_year_start.isoformat(),
-            "earlier_to": last.isoformat(),
-        }
-        yield Hit("/fiscal_year_start", params)
+        first = record.fiscal_year_start.isoformat()
+        yield Hit("/fiscal_year_start", {"term_from": first, "earlier_to": last.isoformat()})
 
 
 @history_rule(

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gateway.formats.money import Interval
 from gateway.rules.accounts import PROFITS
-from gateway.rules.outline import Sum
+from gateway.rules.outline import Bounds, Sum
 from gateway.rules.rule import Hit, Words, document_rule
 from gateway.rules.sheet import Part, Sheet
 from gateway.schemas.findings import Severity
@@ -75,9 +75,9 @@ def totals_are_the_sum_of_their_parts(view: Accounts) -> Iterator[Hit]:
         return
     sheet = view.sheet
     for part in sheet.parts:
-        stated = [each for each in part.outline.sums() if sheet.total_keys.get(part.start + each.total) not in NOT_SUMS]
-        for column in sheet.columns if stated else ():
-            yield from _broken_sums(sheet, part, column, stated)
+        sums = list(part.outline.sums())
+        for column in sheet.columns if sums else ():
+            yield from _broken_sums(sheet, part, column, sums)
 
 
 def _broken_sums(sheet: Sheet, part: Part, column: str, sums: Sequence[Sum]) -> Iterator[Hit]:
@@ -86,14 +86,23 @@ def _broken_sums(sheet: Sheet, part: Part, column: str, sums: Sequence[Sum]) -> 
     lows, highs = (bound[within] for bound in sheet.bounds(column))
     for stated in sums:
         row = stated.total
+        if stated.is_plain and values[row] == _plain_sum(values, stated.addends):
+            continue
         low, high, found = lows[row], highs[row], values[row]
-        if low is None or high is None or found is None:
+        if low is None or high is None or found is None or sheet.stated_total(part.start + row) in NOT_SUMS:
             continue
         readings = part.outline.worth(stated, lows, highs)
         if readings and not any(low <= most and least <= high for least, most in readings):
             printed = part.outline.worth(stated, values, values) or readings
             named = {"account": part.outline.rows[row].name, "column": column}
             yield Hit(f"/lines/{part.start + row}/{column}", {**named, "expected": printed[0][0], "found": found})
+
+
+def _plain_sum(values: Bounds, addends: Sequence[int]) -> int | None:
+    try:
+        return sum([values[addend] for addend in addends])  # type: ignore[misc]  # None is what is asked for here
+    except TypeError:
+        return None
 
 
 @document_rule(

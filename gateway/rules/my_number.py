@@ -73,6 +73,22 @@ def masked_finding(finding: Finding) -> Finding:
     return finding if params == finding.params else finding.model_copy(update={"params": params})
 
 
+def cleared(problems: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings made while reading, with every My Number in their params masked; where one stood, V06 says so as well.
+
+    What could not be read is quoted to the clerk: an unknown column, an amount that is a sentence. It is text nobody
+    mapped, so it is searched like text, under the label that the finding itself gives it.
+    """
+    for problem in problems:
+        shown = masked_finding(problem)
+        yield shown
+        if shown is not problem:
+            label = " ".join(filter(None, (problem.field, *map(str, problem.params.values()))))
+            for hit in scan(("", label, value) for value in problem.params.values() if isinstance(value, str)):
+                severity = hit.severity or Severity.WARN
+                yield problem.model_copy(update={"code": "V06", "severity": severity, "params": dict(hit.params)})
+
+
 def _is_label(text: str) -> bool:
     return bool(_LABEL.search(unicodedata.normalize("NFKC", text).casefold()))
 

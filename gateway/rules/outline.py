@@ -1,9 +1,9 @@
 """Statements as trees: which rows a total adds up, as far as the document itself says so.
 
 Three styles are met. In *footer* style (e-Tax, 弥生) titles open a group and its total closes it, one level deeper than
-the title or level with it. In *header* style a total stands above the rows it adds up; in *postfix* style (freee) below
-them, one level up. Where the levels say nothing, a section may: a total adds up the rows whose section bears its name.
-Where neither does, a total has no addends here, and nothing is guessed.
+the title or level with it. In *header* style a total stands above the rows it adds up. In *postfix* style (freee) it
+stands below them: the same tree, read backwards. Where the levels say nothing, a section may: a total adds up the rows
+whose section bears its name. Where neither does, a total has no addends here, and nothing is guessed.
 
 Amounts are intervals, held as two columns of lowest and highest exact values; a source that does not round has one
 column twice. Some rows can be read in more than one way (a deduction printed with or without its minus, an account
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.rules.accounts import is_deduction, is_net_amount, stem
 
@@ -26,8 +27,7 @@ Span = tuple[int, int]
 READINGS_AT_MOST = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row as the outline needs it."""
 
     name: str
@@ -39,11 +39,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """A row that states a sum, and the rows it adds up; of ``gross`` it counts the amount itself, not its breakdown."""
+    """A row that states a sum.
+
+    Attributes:
+        total: the row.
+        addends: the rows it adds up.
+        gross: a further row of which it counts the amount itself, not its breakdown.
+        is_plain: each addend can be read in one way only, as it stands; then adding up is all there is to do.
+    """
 
     total: int
     addends: Sequence[int]
     gross: int | None = None
+    is_plain: bool = False
 
 
 class Outline:
@@ -53,12 +61,12 @@ class Outline:
         self.rows = rows
         self._levelled = all(row.level is not None for row in rows)
         self._footers = any(row.is_title for row in rows)
-        last = len(rows) - 1
-        self._postfix = self._levelled and not self._footers and rows[last].is_total
+        headers = not any(row.is_total for row in rows) or (rows[0].is_total and not rows[-1].is_total)
         self._parent = [-1] * len(rows)
         self._children: list[list[int]] = [[] for _ in rows]
         if self._levelled:
-            self._grow(range(last, -1, -1) if self._postfix else range(len(rows)))
+            order = range(len(rows))
+            self._grow(order if self._footers or headers else order[::-1])
 
     def _grow(self, order: range) -> None:
         above: list[int] = []
@@ -75,7 +83,7 @@ class Outline:
         """Every sum whose addends the document shows: totals, and accounts less their deductions (純額)."""
         for number, row in enumerate(self.rows):
             if row.is_total and (addends := self._addends(number)):
-                yield Sum(number, addends)
+                yield Sum(number, addends, is_plain=all(map(self._is_plain, addends)))
             parent = self._parent[number]
             if is_net_amount(row.name) and parent >= 0 and not self.rows[parent].is_title:
                 siblings = self._children[parent]
@@ -89,15 +97,26 @@ class Outline:
         if self._children[total]:
             return self._children[total]
         if self._levelled and self._footers:
-            siblings = self._children[self._parent[total]] if self._parent[total] >= 0 else self._roots()
+            parent = self._parent[total]
+            siblings = self._children[parent] if parent >= 0 else self._roots()
             before = siblings[: siblings.index(total)]
             if before and self._closes(total, before[-1]):
                 return [before[-1]]
-            parent = self._parent[total]
-            if parent >= 0 and self.rows[parent].is_title and siblings[-1] == total:
+            if siblings[-1] == total and self._is_group(parent, total):
                 return before
         name = stem(self.rows[total].name)
         return [n for n, row in enumerate(self.rows) if not row.is_total and row.section and stem(row.section) == name]
+
+    def _is_plain(self, addend: int) -> bool:
+        row = self.rows[addend]
+        return not row.is_title and row.is_total == bool(self._children[addend])
+
+    def _is_group(self, title: int, total: int) -> bool:
+        """Whether a title opens the group that a total ends; the title of the whole statement opens none."""
+        if title < 0 or not self.rows[title].is_title:
+            return False
+        is_whole = title == 0 and len(self._roots()) == 1
+        return not is_whole or stem(self.rows[title].name) == stem(self.rows[total].name)
 
     def _roots(self) -> list[int]:
         return [row for row, parent in enumerate(self._parent) if parent < 0]
@@ -109,10 +128,16 @@ class Outline:
 
     def worth(self, stated: Sum, lows: Bounds, highs: Bounds) -> list[Span]:
         """What the addends of a sum may come to, the likeliest reading first; nothing where an amount is not known."""
+        added = self._added(stated.addends, lows, highs)
         if stated.gross is None:
-            return self._added(stated.addends, lows, highs)
+            return [*added, *self._added(self._shallowest(stated.addends), lows, highs)]
         gross = _span(stated.gross, lows, highs)
-        return plus([gross], self._added(stated.addends, lows, highs)) if gross else []
+        return plus([gross], added) if gross else []
+
+    def _shallowest(self, addends: Sequence[int]) -> list[int]:
+        """Addends without the deeper ones among them, which may be sub-accounts (補助科目) printed below their account."""
+        levels = [self.rows[addend].level or 0 for addend in addends]
+        return [addend for addend, level in zip(addends, levels, strict=True) if level == min(levels)]
 
     def _added(self, addends: Sequence[int], lows: Bounds, highs: Bounds) -> list[Span]:
         """What these rows may add up to.

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter, not_
 
-from gateway.formats.accounts import map_account
+from gateway.formats.accounts import BALANCES, map_account
 from gateway.formats.money import Interval, interval
 from gateway.rules.accounts import etax_family, general_code, total_key
 from gateway.rules.outline import Bounds, Outline, Row
 from gateway.schemas.records import FinancialStatement, Rounding, TrialBalance, Unit
 
+_LINE = itemgetter("source_code", "statement", "source_name", "level", "section", "is_total", *BALANCES)
+_BLANK = (None,) * len(BALANCES)
 _STATEMENTS = {"BS": "BS", "PL": "PL", "SC": "CR"}
 
 
@@ -49,18 +52,18 @@ class Sheet:
 
     @classmethod
     def of_trial_balance(cls, record: TrialBalance) -> Sheet:
-        """The lines of a trial balance; one without any amount is a title."""
-        names = ("opening_yen", "debit_yen", "credit_yen", "closing_yen")
-        columns = {name: tuple(getattr(line, name) for line in record.lines) for name in names}
-        blank = [not any(value is not None for value in values) for values in zip(*columns.values(), strict=True)]
+        """The lines of a trial balance; one without any amount, above deeper ones, is a title."""
+        codes, statements, names, levels, sections, totals, *amounts = zip(
+            *map(_LINE, map(vars, record.lines)), strict=True
+        )
+        above = [(one or 0) < (next_one or 0) for one, next_one in zip(levels, (*levels[1:], None), strict=True)]
+        blank = [values == _BLANK for values in zip(*amounts, strict=True)]
+        titles = [all(marks) for marks in zip(above, blank, map(not_, totals), strict=True)]
         return cls(
-            rows=tuple(
-                Row(line.source_name, line.level, line.section, empty and not line.is_total, line.is_total)
-                for line, empty in zip(record.lines, blank, strict=True)
-            ),
-            codes=tuple(line.source_code for line in record.lines),
-            statements=tuple(line.statement for line in record.lines),
-            columns=columns,
+            rows=tuple(map(Row, names, levels, sections, titles, totals)),
+            codes=codes,
+            statements=statements,
+            columns=dict(zip(BALANCES, amounts, strict=True)),
             balance="closing_yen",
             unit=record.unit,
             rounding=record.rounding,
@@ -111,24 +114,18 @@ class Sheet:
         """What a printed amount may exactly be."""
         return interval(value, self.unit, self.rounding)
 
-    @cached_property
-    def total_keys(self) -> Mapping[int, str]:
-        """Row -> canonical account whose sum it states, for the rows that state one."""
-        rows = enumerate(zip(self.rows, self.codes, self.statements, strict=True))
-        keys = (
-            (number, total_key(code, row.name, statement, row.is_total))
-            for number, (row, code, statement) in rows
-            if self._amount(number) is not None
-        )
-        return {number: key for number, key in keys if key is not None}
+    def stated_total(self, row: int) -> str | None:
+        """The canonical account whose sum a row states, if it states one."""
+        return total_key(self.codes[row], self.rows[row].name, self.statements[row], self.rows[row].is_total)
 
     @cached_property
     def totals(self) -> Mapping[str, int]:
         """Canonical account -> the row that states its sum; left out where two rows state different sums."""
         stated: dict[str, int] = {}
         contradicted: set[str] = set()
-        for row, key in self.total_keys.items():
-            if self._amount(stated.setdefault(key, row)) != self._amount(row):
+        for row, amount in enumerate(self.columns[self.balance]):
+            key = None if amount is None else self.stated_total(row)
+            if key is not None and self._amount(stated.setdefault(key, row)) != amount:
                 contradicted.add(key)
         return {key: row for key, row in stated.items() if key not in contradicted}
 

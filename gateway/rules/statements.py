@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gateway.formats.money import Interval
-from gateway.rules.accounts import Accounts, by_account
+from gateway.rules.accounts import ByAccount, by_account
 from gateway.rules.rule import Hit, Words, document_rule, reading_rule
 from gateway.rules.sheet import Sheet
 from gateway.rules.texts import holds_long_number
@@ -73,7 +73,7 @@ class Filed:
         return holds_long_number((record.company_name, record.correction_reason, record.term_label, *rows))
 
     @cached_property
-    def accounts(self) -> Accounts:
+    def accounts(self) -> ByAccount:
         """The lines by account, to be compared with an earlier document."""
         return by_account(map(vars, self.record.lines))
 

@@ -15,7 +15,7 @@ from gateway.rules.pack import Pack, check_document, check_history
 from gateway.rules.rows import RepeatedKeys, evaluate_rows
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed, ObservedDocument, ObservedRows
-from gateway.schemas.records.repayment_columns import COLUMNS
+from gateway.schemas.records.repayment_columns import frame_of
 from gateway.schemas.submission import Draft
 
 
@@ -91,8 +91,7 @@ def validate_rows_history(
     if not rules or not drafts:
         return []
     earlier = list(before)
-    frame = pl.DataFrame([draft.record for draft in drafts], schema_overrides=COLUMNS, infer_schema_length=0)
-    frame = frame.with_columns(
+    frame = frame_of([draft.record for draft in drafts]).with_columns(
         pl.Series("ordinal", [draft.ordinal for draft in drafts], pl.Int64),
         pl.Series("line", [draft.place.line for draft in drafts], pl.Int64),
         pl.Series("prev_amount_yen", [b.amount_yen if b else None for b in earlier], pl.Int64),

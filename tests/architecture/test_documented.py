@@ -37,10 +37,8 @@ def test_every_error_speaks_both_languages() -> None:
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    documented = dict(first_cells("operations.md", 2))
-    assert sorted(documented) == sorted(PREFIX + name.upper() for name in Settings.model_fields)
-    shown = {PREFIX + name.upper(): as_set(field.default) for name, field in Settings.model_fields.items()}
-    assert documented == shown
+    documented = {name: shown for name, shown in first_cells("operations.md", 2) if name.startswith(PREFIX)}
+    assert documented == {PREFIX + name.upper(): as_set(field.default) for name, field in Settings.model_fields.items()}
 
 
 def test_every_setting_changes_something() -> None:

@@ -152,6 +152,12 @@ class World:
         self.clients.append(Client(self.base_url, name, self.keys[name]))
         return self.clients[-1]
 
+    def reader(self) -> Following:
+        """A reader of corporation 13's feed that has read everything so far."""
+        reader = self.following()
+        reader.fetch()
+        return reader
+
     def following(self, name: str = TOOL, recipient: str = "13") -> Following:
         """A reader at the beginning of a feed."""
         client = self.client(name)

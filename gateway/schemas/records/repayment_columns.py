@@ -121,7 +121,7 @@ def row_records(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
     the same loan said in our JSON are the same bytes.
     """
     said = [name for name in COLUMNS if name in frame.columns and frame[name].null_count() < frame.height]
-    spelt = frame.select(pl.lit(KIND).alias("kind"), *(_spelt(name) for name in said))
+    spelt = frame.with_columns(pl.lit(KIND).alias("kind"), *(_spelt(name) for name in said)).select("kind", *said)
     names = spelt.columns
     if not any(spelt.null_count().row(0)):
         return (dict(zip(names, row, strict=True)) for row in spelt.iter_rows())

@@ -81,6 +81,17 @@ def test_characters_only_windows_knows_are_read() -> None:
     assert decode("①㈱髙﨑～－".encode("cp932")) == Decoded("①㈱髙﨑～－", "cp932", 0)
 
 
+def test_every_character_of_the_web_s_own_table_is_read_alike() -> None:
+    folder = SAMPLES / "05_malicious" / "encoding-shift_jis"
+    if not folder.exists():
+        pytest.skip("the shared samples are not here")
+    ours = decode((folder / "shift_jis_in.txt").read_bytes()).text.splitlines()
+    theirs = (folder / "shift_jis_in_ref.txt").read_text("utf-8").splitlines()
+    read = [(our, their) for our, their in zip(ours, theirs, strict=True) if "\ufffd" not in their]
+    assert [pair for pair in read if pair[0] != pair[1]] == []
+    assert len(read) > 5_000
+
+
 def test_a_utf8_mark_decides_and_is_not_part_of_the_text() -> None:
     assert decode(b"\xef\xbb\xbf" + "残高".encode()) == Decoded("残高", "utf-8-sig", 0)
     assert decode(b"\xef\xbb\xbf\xff").replaced == 1

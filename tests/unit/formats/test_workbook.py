@@ -180,6 +180,11 @@ def test_a_missing_part_is_unreadable(part: str) -> None:
     assert "damaged" in refused(parts).message
 
 
+def test_a_sheet_that_leads_nowhere_is_unreadable() -> None:
+    book = '<sheets><sheet name="迷子" sheetId="9"/></sheets>'
+    assert "damaged" in refused(parts_of("", book=book)).message
+
+
 @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/texts.xml", "xl/styles.xml"])
 def test_a_doctype_is_refused_wherever_it_stands(part: str) -> None:
     parts = parts_of("")
@@ -199,6 +204,13 @@ def test_what_a_cell_may_hold_is_bounded_and_the_cell_is_named() -> None:
     found = refused(parts_of(f'<row r="1"><c r="B1" t="str"><v>{long}</v></c></row>'))
     assert found.place == Place(sheet="表", cell="B1")
     assert "characters" in refused(parts_of("", f"<si><t>{long}</t></si>")).message
+
+
+def test_a_long_text_shared_by_many_cells_is_counted_each_time() -> None:
+    rows = "".join(f'<row r="{row}"><c r="A{row}" t="s"><v>0</v></c></row>' for row in range(1, 301))
+    found = refused(parts_of(rows, f"<si><t>{'あ' * 30_000}</t></si>"))
+    assert "larger" in found.message
+    assert found.place == Place(sheet="表", cell="A267")
 
 
 @pytest.mark.parametrize("address", ["XFD1", "A1048576", "XFD1048576"])

@@ -85,6 +85,20 @@ def test_a_sheet_of_a_hundred_thousand_cells_needs_no_more_memory_than_one_chunk
         assert read(source) == 100_000
 
 
+def test_one_part_named_as_many_sheets_is_refused() -> None:
+    written = workbook(b"<s/>")
+    with zipfile.ZipFile(written) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    sheets = "".join(f'<sheet name="{number}" r:id="s"/>' for number in range(2))
+    parts["xl/workbook.xml"] = f'<w xmlns:r="{REL}">{sheets}</w>'.encode()
+    again = io.BytesIO()
+    with zipfile.ZipFile(again, "w") as packed:
+        for name, content in parts.items():
+            packed.writestr(name, content)
+    with pytest.raises(Unreadable, match="damaged"):
+        read(again)
+
+
 def test_a_sheet_nested_without_end_is_refused() -> None:
     with cheaply(), pytest.raises(Unreadable, match="damaged"):
         read(workbook(b"<s>" * 100_000, zipfile.ZIP_STORED))

@@ -1,0 +1,194 @@
+"""The processes of the demo: a server, the command line, and programs whose lines are shown as they speak."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+
+from gateway.security.keys import SigningKey
+from mocks.program import Surprise, expect
+
+PATIENCE_S = 120.0
+READY = "ready"
+
+
+class Enrolled(Protocol):
+    """What the register wants to know of a participant."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def institution(self) -> str: ...
+    @property
+    def may(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where everything happens: a folder for data, keys and files, the server's address, and the clock."""
+
+    folder: Path
+    url: str
+    began: float
+
+    def __post_init__(self) -> None:
+        for folder in (self.keys, self.out):
+            folder.mkdir(parents=True)
+
+    @property
+    def keys(self) -> Path:
+        """Where private keys are kept."""
+        return self.folder / "keys"
+
+    @property
+    def out(self) -> Path:
+        """Where programs write what they keep."""
+        return self.folder / "out"
+
+    def environment(self) -> dict[str, str]:
+        """The environment of every process: our settings and nobody else's, output as it comes."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith("HAYAME_")}
+        ours = {"HAYAME_DATA_DIR": str(self.folder / "gateway"), "HAYAME_BASE_URL": self.url, "PYTHONUTF8": "1"}
+        return others | ours
+
+    def say(self, who: str, text: str) -> None:
+        """A line of progress: when, who, what."""
+        print(f"{time.monotonic() - self.began:5.1f}s {who:<9} │ {text}", flush=True)
+
+    def enrol(self, one: Enrolled) -> str:
+        """Make a key and enrol its owner with the command line; what that said.
+
+        Raises:
+            Surprise: it failed.
+        """
+        key, public = SigningKey.generate(), self.keys / f"{one.id}.jwk"
+        key.save(self.keys / f"{one.id}.pem")
+        public.write_bytes(orjson.dumps(key.public.jwk()))
+        may = [text for grant in one.may for text in ("--may", grant)]
+        command = ["participants", "enrol", one.id, one.kind, one.name, "--key", str(public), *may]
+        return self.hayame(*command, "--institution", one.institution)
+
+    def hayame(self, *arguments: str) -> str:
+        """Run the command line to its end; what it printed.
+
+        Raises:
+            Surprise: its status is not 0.
+        """
+        command = [sys.executable, "-m", "gateway", *arguments]
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=PATIENCE_S)
+        expect(done.returncode, 0, f"hayame {arguments[0]}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+
+class Server:
+    """The gateway, as an operator would start it."""
+
+    def __init__(self, stage: Stage, keep: bool) -> None:
+        self._stage, self._keep = stage, keep
+        self._log = stage.folder / "server.log"
+        with self._log.open("wb") as log:
+            command = [sys.executable, "-m", "gateway", "serve"]
+            self._process = subprocess.Popen(
+                command, env=stage.environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def wait_until_ready(self) -> None:
+        """Return once it answers; keep its public keys for whoever verifies later.
+
+        Raises:
+            Surprise: it does not start.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self._stage.url}/.well-known/jwks.json", timeout=5) as answer:  # noqa: S310 - loopback
+                    (self._stage.out / "gateway.jwks").write_bytes(answer.read())
+                    return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.05)
+        raise Surprise(f"the server did not start: {self._log.read_text('utf-8', 'replace')[-2_000:]}")
+
+    def close(self) -> None:
+        """Stop it, unless it is to run on and nothing went wrong."""
+        if self._keep and sys.exc_info()[0] is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+
+class Player:
+    """A program of its own, whose lines are shown as they come."""
+
+    def __init__(self, stage: Stage, name: str, module: str, arguments: Sequence[str]) -> None:
+        self.name, self._stage = name, stage
+        where = ("--url", stage.url, "--keys", str(stage.keys), "--out", str(stage.out))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, name, *where, *arguments],
+            env=stage.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+        self._ready = threading.Event()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
+
+    def _listen(self) -> None:
+        for line in self._process.stdout or ():
+            if line.strip() == READY:
+                self._ready.set()
+            else:
+                self._stage.say(self.name, line.rstrip())
+        self._ready.set()
+
+    def wait_until_ready(self) -> None:
+        """Return once it said so.
+
+        Raises:
+            Surprise: it ended instead, or takes too long.
+        """
+        if not self._ready.wait(PATIENCE_S) or self._process.poll() is not None:
+            raise Surprise(f"{self.name} is not ready")
+
+    def finish(self) -> None:
+        """Close its standard input and wait for its end.
+
+        Raises:
+            Surprise: its status is not 0.
+        """
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        status = self._process.wait(timeout=PATIENCE_S)
+        self._listening.join(timeout=5)
+        expect(status, 0, f"{self.name}: exit status")
+
+    def close(self) -> None:
+        """End it if it still runs."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(timeout=20)
