@@ -26,7 +26,7 @@ from gateway.store import registers
 from gateway.store.engine import add_rows
 from gateway.store.tables import Guarantee
 from gateway.wiring import build
-from mocks.tapes import BANK, CORPORATION, Row, faulty_tape, loan_book
+from mocks.tapes import BANK, CORPORATION, Row, faulty_tape
 
 SENDER, READER = "bank-bench", "tool-bench"
 TARGET = f"/v1/submissions?recipient={CORPORATION}"
@@ -190,11 +190,6 @@ def _request(document: bytes, key: SigningKey, token: str, address: tuple[str, s
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = f"POST {TARGET} HTTP/1.1\r\nhost: {address[1]}\r\n{fields}content-length: {len(document)}\r\n\r\n"
     return head.encode() + document
-
-
-def loans(seed: int, count: int) -> list[Row]:
-    """The portfolio behind the tapes."""
-    return loan_book(seed, count)
 
 
 def tapes(seed: int, rows: list[Row]) -> list[Tape]:

@@ -168,13 +168,20 @@ async def open_loop(port: int, requests: Sequence[bytes], rate: float, connectio
     return answers
 
 
-async def follow(port: int, feed: str, token: str, count: int) -> dict[str, float]:
-    """Long-poll a feed until so many lines were seen: by submission, when its line was in the reader's hands."""
+async def follow(port: int, feed: tuple[str, int], token: str, count: int) -> dict[str, float]:
+    """Long-poll a feed until so many lines were seen: by submission, when its line was in the reader's hands.
+
+    Args:
+        port: where the server listens.
+        feed: the feed's path and the first position wanted.
+        token: the reader's.
+        count: how many lines to wait for.
+    """
+    path, after = feed
     seen: dict[str, float] = {}
-    after = 0
     connection = await Connection.open(port)
     while len(seen) < count:
-        target = f"{feed}?after={after}&wait={LONG_POLL_S}"
+        target = f"{path}?after={after}&wait={LONG_POLL_S}"
         head = f"GET {target} HTTP/1.1\r\nhost: {HOST}:{port}\r\nauthorization: Bearer {token}\r\n\r\n"
         status, body = await connection.exchange(head.encode())
         now = time.monotonic()

@@ -19,6 +19,7 @@ import uvicorn
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
 START_S, END_S = 60.0, 20.0
+LOOK_S, IDLE_SHARE = 0.5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,13 @@ class Server:
     def cpu_s(self) -> float:
         """CPU seconds that it and its children have used so far."""
         return sum(map(_cpu_s, _family(self.process.pid)))
+
+    def settle(self) -> None:
+        """Wait until it and its children have started up and are idle, but not for ever."""
+        deadline, before = time.monotonic() + START_S, -1.0
+        while time.monotonic() < deadline and (now := self.cpu_s()) - before > IDLE_SHARE * LOOK_S:
+            before = now
+            time.sleep(LOOK_S)
 
 
 def free_port() -> int:

@@ -25,6 +25,7 @@ from gateway.runtime.scheduler import schedule
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.verify import verify_evidence
 from gateway.settings import Settings
+from gateway.store import submissions
 from gateway.wiring import Gateway, application, build, own_key, worker
 
 app = typer.Typer(help="Hayame 早め: timely, verifiable data for credit guarantee corporations.", no_args_is_help=True)
@@ -111,6 +112,14 @@ def adapters() -> None:
     """List the formats that are understood."""
     for adapter in load_adapters().values():
         typer.echo(f"{adapter.name}/{adapter.version}\t{', '.join(sorted(adapter.kinds))}")
+
+
+@app.command()
+def audit(count: int = 20) -> None:
+    """Show the newest refusals at the door, with their causes."""
+    with _gateway() as gateway, gateway.database.read() as session:
+        for at, code, reason, path in submissions.newest_audit(session, count):
+            typer.echo(f"{at.isoformat()}\t{code}\t{path}\t{reason}")
 
 
 @app.command()

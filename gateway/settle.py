@@ -19,6 +19,7 @@ import orjson
 from gateway.rules.pack import Pack
 from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Reference, japanese_date
+from gateway.schemas.observed import ObservedDocument
 from gateway.schemas.submission import Draft, Held, Line, Prepared, Settled, Submission, Version
 from gateway.steps.normalise import Earlier, Known, Unplaced, freeze, full_series, names_of, place
 from gateway.steps.validate import Before, validate_history, validate_origin, validate_rows_history
@@ -108,7 +109,7 @@ class Share:
                 continue
             series = full_series(draft, self.submission.origin.institution, party)
             key = (draft.kind, series, draft.valid_on)
-            if draft.observed is not None:  # rows are looked at while they are read
+            if isinstance(draft.observed, ObservedDocument):  # rows are looked at while they are read
                 if key in self.seen:
                     self._refuse(draft, _duplicate(draft))
                     continue
@@ -137,7 +138,7 @@ class Share:
         compared = [
             one.before
             for one in self.placed
-            if one.before is not None and one.draft.observed is not None and pack.history_rules(one.draft.kind)
+            if one.before is not None and isinstance(one.draft.observed, ObservedDocument) and pack.history_rules(one.draft.kind)
         ]
         return superseded + compared
 
@@ -175,7 +176,7 @@ class Share:
         for one in sorted(self.placed, key=lambda p: p.draft.valid_on):
             within = latest.get(one.series)
             latest[one.series] = one.draft
-            if one.draft.observed is None:
+            if not isinstance(one.draft.observed, ObservedDocument):
                 rows.setdefault(one.draft.kind, []).append((one, _before(one, within)))
                 continue
             previous = within.record if within else _record_of(one.before, records)

@@ -39,7 +39,8 @@ def send_tape(bank: Program, kept: Portfolio, tape: FaultyTape) -> None:
     """Send the tape, get the bad rows back, fix them, resend only those."""
     rows, bad = len(tape.rows), len(tape.expected)
     outcome = _submit(bank, kept, tape.faulty, "tape")
-    say(f"償還データ {rows:,} 行を提出 → 受理 {outcome.counts['accepted']:,}・差戻し {outcome.counts['refused']} / repayment tape")
+    counts = f"受理 {outcome.counts['accepted']:,}・差戻し {outcome.counts['refused']}"
+    say(f"償還データ {rows:,} 行を提出 → {counts} / repayment tape, faulty rows returned")
     _expect(outcome, {"accepted": rows - bad, "refused": bad}, "tape")
     findings = bank.client.findings(outcome.submission)
     found = {(one["place"]["line"], one["code"]) for one in findings if one["severity"] == "refuse"}

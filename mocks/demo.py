@@ -29,23 +29,13 @@ import orjson
 from gateway.client import Client
 from gateway.errors import GatewayError
 from gateway.security.keys import SigningKey
-from mocks.people import Portfolio, half_year_before, portfolio
-from mocks.players import Player, Server, Stage
+from mocks.people import ON_TAPES, Portfolio, half_year_before, portfolio
+from mocks.players import Participant, Player, Server, Stage
 from mocks.program import Surprise, expect
 from mocks.vendor import exports
 
 REPORTS = 10
 TARGETS_SHOWN = 8
-
-
-class Participant(NamedTuple):
-    """Somebody to enrol: id, kind, name, bank code, and what it may do."""
-
-    id: str
-    kind: str
-    name: str
-    institution: str
-    may: tuple[str, ...]
 
 
 PARTICIPANTS = (
@@ -168,7 +158,9 @@ def report(stage: Stage, world: World, own_files: Path | None) -> None:
     expect([receipt for receipt in given if receipt not in sealed], [], "receipts that are no leaf of a proven log")
     total = sum(counter.total() for counter in lines.values())
     print(f"\n配信行 {total:,} 行、位置の欠落なし / lines on the feeds, positions without gap, each proven")
-    print(f"受領証 {len(given):,} 通を検証、すべて証明済みログの葉 / receipts verified, every one a leaf of a proven log")
+    print(
+        f"受領証 {len(given):,} 通を検証、すべて証明済みログの葉 / receipts verified, every one a leaf of a proven log"
+    )
     print(f"証拠 {sum(len(one['evidence']) for one in read)} 件をオフラインで検証 / evidence files verified offline")
     _show_targets(read)
     if not own_files:
@@ -214,14 +206,19 @@ def _check_truth(read: list[dict[str, Any]], lines: dict[str, Counter[str]], wor
         Surprise: they are not.
     """
     first, second = world.portfolios()
-    books = Counter("trial_balance" if "trial" in name else "financial_statement" for f in first.booked for name, _ in exports(first, f))
+    books = Counter(
+        "trial_balance" if "trial" in name else "financial_statement"
+        for f in first.booked
+        for name, _ in exports(first, f)
+    )
     due = Counter(repayment_status=len(first.rows) + 1, monitoring_report=min(REPORTS, len(first.followed))) + books
     expect(lines["13"], due, "lines of 13")
     expect(lines["14100"], Counter(repayment_status=len(second.rows) + 1), "lines of 14100")
-    truth = {firm for kept in (first, second) for firm in kept.truth}
+    truth = first.in_trouble() | second.in_trouble(*ON_TAPES)
     listed = {target["name"] for one in read for target in one["targets"]}
-    print(f"事実との照合: 問題のある {len(truth)} 先のうち {len(truth & listed)} 先を検出、誤検出 {len(listed - truth)} 先", end="")
-    print(f" / of {len(truth)} firms in trouble {len(truth & listed)} are listed, {len(listed - truth)} others")
+    hits, others = len(truth & listed), len(listed - truth)
+    print(f"事実との照合: 問題のある {len(truth)} 先中 {hits} 先を検出、誤検出 {others} 先", end="")
+    print(f" / held against the truth: {hits} of {len(truth)} firms in trouble listed, {others} others")
     expect((sorted(truth - listed), sorted(listed - truth)), ([], []), "firms missed, firms listed wrongly")
 
 

@@ -211,7 +211,15 @@ def trial_balance_csv(month: Month) -> bytes:
     rows = [",".join(LEDGER_COLUMNS)]
     for one in CHART:
         flows = (month.debit[one], month.credit[one])
-        row = (f"{month.first_on:%Y-%m}", one.code, *flows, one.name, month.opening[one], month.closing(one), one.section)
+        row = (
+            f"{month.first_on:%Y-%m}",
+            one.code,
+            *flows,
+            one.name,
+            month.opening[one],
+            month.closing(one),
+            one.section,
+        )
         rows.append(",".join(map(str, row)))
     return ("\ufeff" + "\n".join(rows) + "\n").encode()
 
@@ -233,7 +241,10 @@ def _hot010(kept: Books, statement: str, lines: Iterator[Line]) -> bytes:
     first, last = kept.term
     title = {"BS": "貸借対照表", "PL": "損益計算書"}[statement]
     head = [f"A,{statement},,,", f"B,{kept.firm.name},,,", f"C1,{first},,,", f"C2,{last},,,", f"{title},,,,"]
-    body = [f"{name},{'' if yen is None else yen},{'T' if yen is None else 1},{level},{code}" for name, yen, level, code in lines]
+    body = [
+        f"{name},{'' if yen is None else yen},{'T' if yen is None else 1},{level},{code}"
+        for name, yen, level, code in lines
+    ]
     return "".join(row + "\r\n" for row in head + body).encode("cp932")
 
 
@@ -244,7 +255,11 @@ def _balance_sheet(sheet: Balances) -> Iterator[Line]:
     yield from (("資産の部", None, 2, "10A000010"), ("流動資産", None, 3, "10A100010"))
     yield from (_line(account, sheet, 4) for account in (CASH, RECEIVABLE, STOCK))
     yield from (("流動資産合計", current, 4, "10A101160"), ("固定資産", None, 3, "10A200010"))
-    yield from (("有形固定資産", None, 4, "10A210010"), _line(TOOLS, sheet, 5), ("有形固定資産合計", fixed, 5, "10A210950"))
+    yield from (
+        ("有形固定資産", None, 4, "10A210010"),
+        _line(TOOLS, sheet, 5),
+        ("有形固定資産合計", fixed, 5, "10A210950"),
+    )
     yield from (("固定資産合計", fixed, 4, "10A200020"), ("資産合計", current + fixed, 3, "10A000020"))
     yield from (("負債の部", None, 2, "10B000010"), ("流動負債", None, 3, "10B100010"))
     yield from (_line(account, sheet, 4) for account in (PAYABLE, TAX_PAYABLE, OFFICER))

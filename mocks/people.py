@@ -25,6 +25,8 @@ FALLS_BEHIND = 0.002  # share of loans whose first instalment is missed this mon
 SMALLEST_DEBT = 3_000_000  # of firms that are followed closely
 
 Scenario = Literal["sales_decline", "cost_spike", "customer_lost", "first_arrears", "rescheduled"]
+SCENARIOS: tuple[Scenario, ...] = ("sales_decline", "cost_spike", "customer_lost")  # of firms that are followed
+ON_TAPES: tuple[Scenario, ...] = ("first_arrears", "rescheduled")  # what a repayment tape alone can show
 
 
 class Trade(NamedTuple):
@@ -127,10 +129,10 @@ class Portfolio:
         """Firms whose books the vendor keeps."""
         return self.followed[:6]
 
-    @property
-    def truth(self) -> dict[str, Trouble]:
-        """Who is in trouble, by name on the tape."""
-        return {firm.kana: firm.trouble for firm in self.firms if firm.trouble}
+    def in_trouble(self, *scenarios: Scenario) -> set[str]:
+        """Who is in trouble of some kinds, or of any, by name on the tape."""
+        wanted = scenarios or (*SCENARIOS, *ON_TAPES)
+        return {firm.kana for firm in self.firms if firm.trouble and firm.trouble.scenario in wanted}
 
     @cached_property
     def cancelled(self) -> Firm:
@@ -175,7 +177,7 @@ def portfolio(seed: int, bank: str, recipient: str, loans: int, as_of: date) -> 
     rows = [row | {"bank_code": bank} for row in loan_book(seed * 10 + int(bank[-1]), loans, as_of, recipient)]
     firms = list(_firms(draw, bank, rows, as_of))
     followed = _followed([firm for firm in firms if _is_sound(firm)])
-    for place, scenario in enumerate(("sales_decline", "cost_spike", "customer_lost")):
+    for place, scenario in enumerate(SCENARIOS):
         if place < len(followed):
             followed[place] = _befallen(followed[place], scenario, month_start(as_of, 6 - place))
     changed = {firm.serial: firm for firm in followed}

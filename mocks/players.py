@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple
 
 import orjson
 
@@ -23,19 +23,14 @@ PATIENCE_S = 120.0
 READY = "ready"
 
 
-class Enrolled(Protocol):
-    """What the register wants to know of a participant."""
+class Participant(NamedTuple):
+    """Somebody to enrol: id, kind, name, bank code, and what it may do."""
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def institution(self) -> str: ...
-    @property
-    def may(self) -> Sequence[str]: ...
+    id: str
+    kind: str
+    name: str
+    institution: str
+    may: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class Stage:
         """A line of progress: when, who, what."""
         print(f"{time.monotonic() - self.began:5.1f}s {who:<9} │ {text}", flush=True)
 
-    def enrol(self, one: Enrolled) -> str:
+    def enrol(self, one: Participant) -> str:
         """Make a key and enrol its owner with the command line; what that said.
 
         Raises:
@@ -90,7 +85,7 @@ class Stage:
             Surprise: its status is not 0.
         """
         command = [sys.executable, "-m", "gateway", *arguments]
-        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=PATIENCE_S)
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=PATIENCE_S)  # noqa: S603 - our own command
         expect(done.returncode, 0, f"hayame {arguments[0]}: {done.stderr.strip()}")
         return done.stdout.strip()
 
@@ -103,8 +98,13 @@ class Server:
         self._log = stage.folder / "server.log"
         with self._log.open("wb") as log:
             command = [sys.executable, "-m", "gateway", "serve"]
-            self._process = subprocess.Popen(
-                command, env=stage.environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            self._process = subprocess.Popen(  # noqa: S603 - our own programs
+                command,
+                env=stage.environment(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
 
     @property
@@ -145,7 +145,7 @@ class Player:
     def __init__(self, stage: Stage, name: str, module: str, arguments: Sequence[str]) -> None:
         self.name, self._stage = name, stage
         where = ("--url", stage.url, "--keys", str(stage.keys), "--out", str(stage.out))
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own programs
             [sys.executable, "-m", module, name, *where, *arguments],
             env=stage.environment(),
             stdin=subprocess.PIPE,

@@ -95,7 +95,10 @@ def _eased(followed: FollowedLine) -> Iterator[Reason]:
     if superseded and superseded["reason"] == EASED:
         number, day = (_record(followed).get(name) for name in ("guarantee_no", "value_date"))
         yield Reason(
-            "SIG01", f"{number} の {day} の入金が取消、条件変更後", f"{number}: repayment of {day} cancelled, eased", followed
+            "SIG01",
+            f"{number} の {day} の入金が取消、条件変更後",
+            f"{number}: repayment of {day} cancelled, eased",
+            followed,
         )
 
 
@@ -105,7 +108,9 @@ def _worse(followed: FollowedLine) -> Iterator[Reason]:
     if sales.get("sales_trend") == "down" and (
         sales.get("profit_state") == "loss" or cash.get("state") in SHORT_OF_CASH
     ):
-        yield Reason("SIG03", "業況報告: 月商減少、赤字または資金繰り難", "report: sales down, loss or short of cash", followed)
+        yield Reason(
+            "SIG03", "業況報告: 月商減少、赤字または資金繰り難", "report: sales down, loss or short of cash", followed
+        )
 
 
 def _cash(recent: Sequence[FollowedLine]) -> Iterator[Reason]:
@@ -121,7 +126,9 @@ def _results(recent: Sequence[FollowedLine], filed: FollowedLine) -> Iterator[Re
     filed_sales, filed_profit = _filed(filed, "sales"), _filed(filed, "operating_profit")
     if sales * QUARTERS * 100 <= filed_sales * (100 - DROP_PER_100):
         change = sales * QUARTERS * 100 // filed_sales - 100
-        yield Reason("SIG08", f"3か月の売上が前期比 {change}%", f"three months' sales {change} % on last year", recent[-1])
+        yield Reason(
+            "SIG08", f"3か月の売上が前期比 {change}%", f"three months' sales {change} % on last year", recent[-1]
+        )
     profit = sum(_operating_profit(month) for month in recent)
     if profit < 0 < filed_profit:
         yield Reason(

@@ -58,7 +58,8 @@ class Reading:
                 self.files.setdefault(subject, File(subject)).add(followed)
                 self.lines[followed.line["kind"]] += 1
         if lines:
-            say(f"{self.following.recipient}: {len(lines):,} 行を読み検証 / lines read and proven, {self.lines.total():,} so far")
+            so_far = f"{len(lines):,} 行を検証、累計 {self.lines.total():,}"
+            say(f"{self.following.recipient}: {so_far} / lines read and proven")
         return bool(lines)
 
     def targets(self) -> list[tuple[File, list[Reason]]]:
@@ -100,7 +101,8 @@ def report(tool: Program, readings: list[Reading]) -> None:
                 "targets": [_told(file, reasons) for file, reasons in targets],
             }
         )
-        say(f"{reading.following.recipient}: 証拠 {len(evidence)} 件をオフラインで検証 / evidence verified offline, altered copies refused")
+        told = f"証拠 {len(evidence)} 件をオフラインで検証 / evidence verified offline, altered copies refused"
+        say(f"{reading.following.recipient}: {told}")
     (tool.asked.out / "targeting.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
 
 
@@ -119,7 +121,9 @@ def keep_evidence(tool: Program, reading: Reading, reason: Reason) -> str:
     line, recipient = reason.line, reading.following.recipient
     bundle = tool.client.evidence(str(line.submission), recipient=recipient, line=line.index)
     examined = verify_evidence(bundle, tool.gateway_keys)
-    failed = [f"{check.name} {check.verdict}: {check.detail_en}" for check in examined.checks if check.verdict == "failed"]
+    failed = [
+        f"{check.name} {check.verdict}: {check.detail_en}" for check in examined.checks if check.verdict == "failed"
+    ]
     expect((examined.holds, failed), (True, []), f"evidence of line {line.position}")
     middle = len(bundle) // 2
     altered = bundle[:middle] + bytes([bundle[middle] ^ 1]) + bundle[middle + 1 :]

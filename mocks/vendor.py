@@ -31,8 +31,10 @@ def work(vendor: Program) -> None:
             expect([one["code"] for one in outcome.findings if one["code"] != "S01"], [], f"findings in {filename}")
             verdicts[str(outcome.verdict)] = verdicts.get(str(outcome.verdict), 0) + 1
         expect(sorted(verdicts.keys() - {"accepted", "held"}), [], f"verdicts for {firm.tenant}")
-        told = "・".join(f"{'受理' if verdict == 'accepted' else '保留'} {count}" for verdict, count in verdicts.items())
-        say(f"{firm.tenant}: 月次試算表 {YEAR} 件と決算書 {sum(verdicts.values()) - YEAR} 件 → {told} / trial balances, statements")
+        words = {"accepted": "受理", "held": "保留"}
+        told = "・".join(f"{words[verdict]} {count}" for verdict, count in verdicts.items())
+        filed = sum(verdicts.values()) - YEAR
+        say(f"{firm.tenant}: 試算表 {YEAR}・決算書 {filed} → {told} / trial balances, statements")
 
 
 def exports(kept: Portfolio, firm: Firm) -> Iterator[tuple[str, bytes]]:

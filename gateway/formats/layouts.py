@@ -1,8 +1,8 @@
 """Record layouts of repayment tapes as data: what a bank's file looks like, said in YAML and checked on load.
 
 No bank's layout is public, so none is code. A layout names the record types (header, data, trailer, end), where each
-value stands, and what it means in the canonical record. ``docs/writing-an-adapter.md`` shows one; the packaged ones
-in ``schemas/data/layouts`` are proposals.
+value stands, and what it means in the canonical record. The packaged ones in ``schemas/data/layouts`` are proposals,
+to be copied and changed.
 """
 
 from __future__ import annotations

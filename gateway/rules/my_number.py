@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from gateway.formats.identifiers import my_number_holds
@@ -28,7 +29,6 @@ _NEAR = 40
 _SHOWN = 2
 _DIGITS = 12
 _GROUP_SIZES = (12, 6, 4, 3)
-_CARD_GROUP = 4
 
 Span = tuple[int, int]
 
@@ -104,34 +104,47 @@ def _masked(number: str) -> str:
 
 
 def _numbers(text: str) -> Iterator[Span]:
-    """Where My Numbers stand in a text, none overlapping another."""
+    """Where My Numbers stand in a text, none overlapping another.
+
+    Twelve digits are one group, or equal groups joined by one separator. A run of groups that does not divide into
+    numbers of twelve digits is another number (利用者識別番号: four groups of four).
+    """
     if len(text) < _DIGITS:
         return
+    free = 0
     for chain in _CHAIN.finditer(text):
         groups = [(chain.start() + g.start(), chain.start() + g.end()) for g in _GROUP.finditer(chain[0])]
-        first = 0
-        while first < len(groups):
-            count = _groups_of_number(text, groups, first)
-            if count:
-                yield groups[first][0], groups[first + count - 1][1]
-            first += count or 1
+        for first, run in _runs(text, groups):
+            count = _DIGITS // (run[0][1] - run[0][0])
+            for start in range(0, len(run), count) if len(run) % count == 0 else ():
+                before = groups[first + start - 1] if first + start else None
+                members = run[start : start + count]
+                if members[0][0] >= free and _is_my_number(text, members, before):
+                    free = members[-1][1]
+                    yield members[0][0], free
 
 
-def _groups_of_number(text: str, groups: list[Span], first: int) -> int:
-    """How many groups of digits from the first on make a My Number: 1 of 12, 2 of 6, 3 of 4, 4 of 3, or none."""
-    size = groups[first][1] - groups[first][0]
-    if size not in _GROUP_SIZES:
-        return 0
-    count = _DIGITS // size
-    members = groups[first : first + count]
-    if [end - start for start, end in members] != [size] * count:
-        return 0
+def _runs(text: str, groups: list[Span]) -> Iterator[tuple[int, list[Span]]]:
+    """Groups of one size that one separator joins, with the number of the first; three of four digits in any case."""
+    sizes = [end - start for start, end in groups]
+    joints = [text[one[1] : other[0]] for one, other in pairwise(groups)]
+    if len(set(sizes)) == 1 and sum(sizes) == _DIGITS:
+        joints = joints[:1] * len(joints)
+    first = 0
+    while first < len(groups):
+        last = first
+        while last + 1 < len(groups) and sizes[last + 1] == sizes[first] and joints[last] == joints[first]:
+            last += 1
+        if sizes[first] in _GROUP_SIZES:
+            yield first, groups[first : last + 1]
+        first = max(last, first + 1)  # what ends one run may begin the next: 2024 1234-5678-9018
+
+
+def _is_my_number(text: str, members: list[Span], before: Span | None) -> bool:
+    """Whether groups carry the check digit, and are not a corporate number whose first digit stands apart."""
     digits = "".join(_plain(text[start:end]) for start, end in members)
-    before = _plain(text[slice(*groups[first - 1])]) if first else ""
-    after = groups[first + count] if first + count < len(groups) else None
-    in_longer = count > 1 and (len(before) == _CARD_GROUP or (after is not None and after[1] - after[0] == _CARD_GROUP))
-    is_corporate = len(before) == 1 and corporate_number_holds(before + digits)
-    return count if my_number_holds(digits) and not in_longer and not is_corporate else 0
+    lead = _plain(text[slice(*before)]) if before else ""
+    return my_number_holds(digits) and not (len(lead) == 1 and corporate_number_holds(lead + digits))
 
 
 def _plain(digits: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from gateway.rules.accounts import is_deduction, is_net_amount, stem
@@ -64,6 +65,8 @@ class Outline:
         headers = not any(row.is_total for row in rows) or (rows[0].is_total and not rows[-1].is_total)
         self._parent = [-1] * len(rows)
         self._children: list[list[int]] = [[] for _ in rows]
+        self._roots: list[int] = []
+        self._place = [0] * len(rows)
         if self._levelled:
             order = range(len(rows))
             self._grow(order if self._footers or headers else order[::-1])
@@ -76,18 +79,33 @@ class Outline:
                 above.pop()
             if above:
                 self._parent[row] = above[-1]
-                self._children[above[-1]].append(row)
+            siblings = self._siblings(row)
+            self._place[row] = len(siblings)
+            siblings.append(row)
             above.append(row)
+
+    def _siblings(self, row: int) -> list[int]:
+        parent = self._parent[row]
+        return self._roots if parent < 0 else self._children[parent]
+
+    @cached_property
+    def _by_section(self) -> dict[str, list[int]]:
+        sections: dict[str, list[int]] = {}
+        for number, row in enumerate(self.rows):
+            if row.section and not row.is_total:
+                sections.setdefault(stem(row.section), []).append(number)
+        return sections
 
     def sums(self) -> Iterator[Sum]:
         """Every sum whose addends the document shows: totals, and accounts less their deductions (純額)."""
+        netted: set[int] = set()
         for number, row in enumerate(self.rows):
             if row.is_total and (addends := self._addends(number)):
                 yield Sum(number, addends, is_plain=all(map(self._is_plain, addends)))
             parent = self._parent[number]
-            if is_net_amount(row.name) and parent >= 0 and not self.rows[parent].is_title:
-                siblings = self._children[parent]
-                yield Sum(number, siblings[: siblings.index(number)], parent)
+            if is_net_amount(row.name) and parent >= 0 and not self.rows[parent].is_title and parent not in netted:
+                netted.add(parent)
+                yield Sum(number, self._children[parent][: self._place[number]], parent)
 
     def leaves(self) -> list[int]:
         """Rows that nothing else is a breakdown of."""
@@ -97,34 +115,25 @@ class Outline:
         if self._children[total]:
             return self._children[total]
         if self._levelled and self._footers:
-            parent = self._parent[total]
-            siblings = self._children[parent] if parent >= 0 else self._roots()
-            before = siblings[: siblings.index(total)]
-            if before and self._closes(total, before[-1]):
-                return [before[-1]]
-            if siblings[-1] == total and self._is_group(parent, total):
-                return before
-        name = stem(self.rows[total].name)
-        return [n for n, row in enumerate(self.rows) if not row.is_total and row.section and stem(row.section) == name]
+            siblings, place = self._siblings(total), self._place[total]
+            if place and self._closes(total, siblings[place - 1]):
+                return [siblings[place - 1]]
+            if siblings[-1] == total and place and self._ends(total, self._parent[total]):
+                return siblings[:-1]
+        return self._by_section.get(stem(self.rows[total].name), [])
 
     def _is_plain(self, addend: int) -> bool:
         row = self.rows[addend]
         return not row.is_title and row.is_total == bool(self._children[addend])
 
-    def _is_group(self, title: int, total: int) -> bool:
-        """Whether a title opens the group that a total ends; the title of the whole statement opens none."""
-        if title < 0 or not self.rows[title].is_title:
-            return False
-        is_whole = title == 0 and len(self._roots()) == 1
-        return not is_whole or stem(self.rows[title].name) == stem(self.rows[total].name)
-
-    def _roots(self) -> list[int]:
-        return [row for row, parent in enumerate(self._parent) if parent < 0]
+    def _ends(self, total: int, title: int) -> bool:
+        """Whether a total sums up the group of a title: it bears the title's name, or none but 合計."""
+        name = stem(self.rows[total].name)
+        return title >= 0 and self.rows[title].is_title and name in ("", stem(self.rows[title].name))
 
     def _closes(self, total: int, title: int) -> bool:
         """Whether a total stands level with the title of the group it closes."""
-        opened = self.rows[title]
-        return opened.is_title and bool(self._children[title]) and stem(self.rows[total].name) == stem(opened.name)
+        return bool(self._children[title]) and self._ends(total, title)
 
     def worth(self, stated: Sum, lows: Bounds, highs: Bounds) -> list[Span]:
         """What the addends of a sum may come to, the likeliest reading first; nothing where an amount is not known."""
@@ -135,9 +144,10 @@ class Outline:
         return plus([gross], added) if gross else []
 
     def _shallowest(self, addends: Sequence[int]) -> list[int]:
-        """Addends without the deeper ones among them, which may be sub-accounts (補助科目) printed below their account."""
+        """Addends without the deeper ones, which may be sub-accounts (補助科目) printed below their account."""
         levels = [self.rows[addend].level or 0 for addend in addends]
-        return [addend for addend, level in zip(addends, levels, strict=True) if level == min(levels)]
+        top = min(levels)
+        return [addend for addend, level in zip(addends, levels, strict=True) if level == top]
 
     def _added(self, addends: Sequence[int], lows: Bounds, highs: Bounds) -> list[Span]:
         """What these rows may add up to.
@@ -153,7 +163,8 @@ class Outline:
             readings = self._readings(row, lows, highs)
             repeats = self.rows[row].is_total and not self._children[row] and any(map(_meets(pending), readings))
             if repeats and pending != [(0, 0)]:
-                settled, pending = plus(settled, readings), [(0, 0)]
+                added = plus(plus(settled, pending), readings)
+                settled, pending = [*plus(settled, readings), *added], [(0, 0)]
             else:
                 pending = plus(pending, readings)
         return plus(settled, pending)
@@ -162,15 +173,23 @@ class Outline:
         """What one row may contribute to the total above it."""
         own, children = _span(row, lows, highs), self._children[row]
         if self.rows[row].is_title:
-            footer = children[-1] if children and self.rows[children[-1]].is_total else None
-            if footer is None or (len(children) > 1 and self._closes(footer, children[-2])):
-                return self._added(children, lows, highs)
-            own, children = _span(footer, lows, highs), []
+            return self._of_group(row, lows, highs)
         if own is None:
             return []
         if children and not self.rows[row].is_total:
             return self._with_breakdown(own, children, lows, highs)
         return [own, (-own[1], -own[0])] if is_deduction(self.rows[row].name) else [own]
+
+    def _of_group(self, title: int, lows: Bounds, highs: Bounds) -> list[Span]:
+        """What the group of a title comes to: its total where it states one, else the sum of its rows."""
+        children = self._children[title]
+        last = children[-1] if children and self.rows[children[-1]].is_total else None
+        if last is None or (len(children) > 1 and self._closes(last, children[-2])):
+            return self._added(children, lows, highs)
+        stated = _span(last, lows, highs)
+        if self._ends(last, title):
+            return [stated] if stated else []
+        return [*([stated] if stated else []), *self._added(children, lows, highs)]
 
     def _with_breakdown(self, own: Span, children: list[int], lows: Bounds, highs: Bounds) -> list[Span]:
         """An account followed by deeper rows: its net amount, less its deductions, or itself and its breakdown."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
 from itertools import product
 from operator import attrgetter
 
@@ -78,9 +77,12 @@ def _findings(observed: ObservedRows, rule: Rule, wrong: pl.Series) -> Iterator[
     if at.is_empty():
         return
     column = None if observed.pointer else observed.columns.get(rule.field or "")
-    for ordinal, line, *values in observed.frame.select("ordinal", "line", *rule.params)[at].iter_rows():
-        params = dict(zip(rule.params, map(_shown, values), strict=True))
-        yield _finding(rule, ordinal, _place(observed, ordinal, line, column), params)
+    rows = observed.frame.select("ordinal", "line", *rule.params)[at]
+    rows = rows.with_columns(pl.selectors.temporal().dt.to_string("iso"))
+    for ordinal, line, *values in rows.iter_rows():
+        yield _finding(
+            rule, ordinal, _place(observed, ordinal, line, column), dict(zip(rule.params, values, strict=True))
+        )
 
 
 def _finding(rule: Rule, ordinal: int, place: Place, params: dict[str, str | int]) -> Finding:
@@ -100,12 +102,6 @@ def _finding(rule: Rule, ordinal: int, place: Place, params: dict[str, str | int
 def _place(observed: ObservedRows, ordinal: int, line: int | None, column: int | None) -> Place:
     pointer = None if observed.pointer is None else f"{observed.pointer}/{ordinal}"
     return trusted(Place, {"line": line, "column": column, "sheet": None, "cell": None, "pointer": pointer})
-
-
-def _shown(value: object) -> str | int:
-    if isinstance(value, date):
-        return value.isoformat()
-    return value if isinstance(value, int) else str(value)
 
 
 def my_numbers(observed: ObservedRows) -> list[Finding]:

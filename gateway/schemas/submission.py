@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Channel, Reference
-from gateway.schemas.observed import ObservedDocument
+from gateway.schemas.observed import ObservedDocument, ObservedRows
 from gateway.schemas.place import Place
 from gateway.schemas.statement import Origin
 
@@ -71,7 +71,7 @@ class Draft:
         recipient: the corporation the record itself names, if it does.
         amount_yen: the one amount by which later rows of the series are compared (a balance), if any.
         warnings: codes of the findings it goes in with.
-        observed: the document as read, which rules over history look at; None for rows.
+        observed: what it was read from (without the frame, for rows): rules over history point into it.
     """
 
     ordinal: int
@@ -95,7 +95,7 @@ class Draft:
     correction: str = "original"
     correction_reason: str | None = None
     warnings: tuple[str, ...] = ()
-    observed: ObservedDocument | None = None
+    observed: ObservedDocument | ObservedRows | None = None
 
 
 @dataclass(slots=True)

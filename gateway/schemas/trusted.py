@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_new, _set = object.__new__, object.__setattr__
+
 
 @cache
 def _all_fields(model: type[BaseModel]) -> set[str]:
@@ -26,9 +28,9 @@ def trusted(model: type[Model], values: dict[str, Any]) -> Model:
         model: a frozen model without private attributes.
         values: every field of the model by name; defaults are not filled in.
     """
-    instance = model.__new__(model)
-    object.__setattr__(instance, "__dict__", values)
-    object.__setattr__(instance, "__pydantic_fields_set__", _all_fields(model))
-    object.__setattr__(instance, "__pydantic_extra__", None)
-    object.__setattr__(instance, "__pydantic_private__", None)
+    instance = _new(model)
+    _set(instance, "__dict__", values)
+    _set(instance, "__pydantic_fields_set__", _all_fields(model))
+    _set(instance, "__pydantic_extra__", None)
+    _set(instance, "__pydantic_private__", None)
     return instance

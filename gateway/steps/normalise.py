@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +70,7 @@ def draft_rows(
     """The accepted rows of a frame as drafts."""
     gone = set(refused)
     frame = observed.frame
+    source = replace(observed, frame=frame.clear(), problems=())
     keys = zip(
         frame["ordinal"].to_list(),
         frame["line"].to_list(),
@@ -105,6 +106,7 @@ def draft_rows(
             correction=content.get("correction", "original"),
             correction_reason=content.get("correction_reason"),
             warnings=warnings.get(ordinal, ()),
+            observed=source,
         )
 
 

@@ -6,7 +6,7 @@ Also compared here: each record's own institution and recipient with what the su
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -72,7 +72,7 @@ def _refusal(code: str, draft: Draft, **params: str | int) -> Finding:
 
 def validate_history(pack: Pack, draft: Draft, previous: Mapping[str, Any] | None) -> list[Finding]:
     """Compare a document with the one before it in its series."""
-    return [] if draft.observed is None else check_history(pack, draft.observed, previous)
+    return check_history(pack, draft.observed, previous) if isinstance(draft.observed, ObservedDocument) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +97,7 @@ def validate_rows_history(
         pl.Series("prev_amount_yen", [b.amount_yen if b else None for b in earlier], pl.Int64),
         pl.Series("prev_valid_on", [b.valid_on if b else None for b in earlier], pl.Date),
     )
-    return evaluate_rows(ObservedRows(kind=kind, frame=frame), rules)
+    source = drafts[0].observed
+    if not isinstance(source, ObservedRows):
+        raise TypeError("rows are compared with rows")
+    return evaluate_rows(replace(source, frame=frame), rules)

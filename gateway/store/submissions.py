@@ -275,6 +275,12 @@ def add_audit(session: Session, at: datetime, code: str, reason: str, path: str)
     session.execute(delete(AuditEntry).where(col(AuditEntry.id) <= (entry.id or 0) - AUDIT_ENTRIES_KEPT))
 
 
+def newest_audit(session: Session, count: int) -> list[tuple[datetime, str, str, str]]:
+    """The newest refusals at the door: when, code, cause, path."""
+    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(count)
+    return [(row.at, row.code, row.reason, row.path) for row in session.exec(query).all()]
+
+
 def held_ordinals(session: Session, submission: str) -> list[int]:
     """Which records of a submission still wait."""
     query = select(HeldRecord.ordinal).where(HeldRecord.submission == submission, col(HeldRecord.released_by).is_(None))

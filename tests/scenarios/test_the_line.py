@@ -58,7 +58,9 @@ def test_equal_content_is_unchanged_and_changed_content_supersedes_with_the_valu
     bank, reader = world.client(BANK), world.reader()
     bank.submit(trial_balance(3, 4), recipient="13")
     equal = bank.submit(trial_balance(3, 4, software="別の出力"), recipient="13")
-    same = bank.submit(trial_balance(3, 4, software="別の出力", produced_at="2026-05-02T09:00:00+09:00"), recipient="13")
+    same = bank.submit(
+        trial_balance(3, 4, software="別の出力", produced_at="2026-05-02T09:00:00+09:00"), recipient="13"
+    )
     bank.submit(trial_balance(3, 4, closing=230), recipient="13")
     lines = reader.fetch()
     assert equal.counts["accepted"] == 1
@@ -101,7 +103,9 @@ def test_a_document_that_names_another_firm_than_its_sender_says_is_refused(worl
 
 
 def test_what_cannot_be_read_is_refused_with_its_place_and_a_receipt(world: World) -> None:
-    outcome = world.client(BANK).submit(b'{"kind":"trial_balance",\n "lines":[,]}', recipient="13", adapter="native_json")
+    outcome = world.client(BANK).submit(
+        b'{"kind":"trial_balance",\n "lines":[,]}', recipient="13", adapter="native_json"
+    )
     finding = outcome.findings[0]
     assert (outcome.status, outcome.verdict, finding["code"]) == (422, "refused", "R00")
     assert (finding["place"]["line"], finding["place"]["column"] > 1) == (2, True)
@@ -111,7 +115,9 @@ def test_what_cannot_be_read_is_refused_with_its_place_and_a_receipt(world: Worl
 
 def test_a_dry_run_says_what_would_be_found_and_leaves_nothing(world: World) -> None:
     bank, reader = world.client(BANK), world.reader()
-    bad = trial_balance(7, 4, lines=[{"source_name": "現金", "opening_yen": 1, "debit_yen": 0, "credit_yen": 0, "closing_yen": 5}])
+    bad = trial_balance(
+        7, 4, lines=[{"source_name": "現金", "opening_yen": 1, "debit_yen": 0, "credit_yen": 0, "closing_yen": 5}]
+    )
     outcome = bank.submit(bad, recipient="13", dry_run="true")
     assert outcome.status == 200
     assert [finding["code"] for finding in outcome.body["findings"]] == ["V23"]
@@ -148,7 +154,11 @@ def test_the_senders_own_evidence_holds_its_raw_bytes_and_findings(world: World)
     report = verify_evidence(bank.evidence(outcome.submission), bank.gateway_keys())
     verdicts = {check.name: check.verdict for check in report.checks}
     assert report.holds
-    assert (verdicts["raw_digest"], verdicts["findings_digest"], verdicts["timestamp"]) == ("verified", "verified", "unchecked")
+    assert (verdicts["raw_digest"], verdicts["findings_digest"], verdicts["timestamp"]) == (
+        "verified",
+        "verified",
+        "unchecked",
+    )
 
 
 def test_lead_times_join_the_instants_of_line_statement_group_and_reader(world: World) -> None:

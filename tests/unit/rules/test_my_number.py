@@ -88,6 +88,22 @@ def test_two_numbers_in_one_text_are_two_hits() -> None:
     assert [hit.pointer for hit in scan([("/a", "", f"{VALID} 及び {VALID}"), ("/b", "", "なし")])] == ["/a", "/a"]
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("1234-5678-9018 1234-5678-9018", "****-****-**18 ****-****-**18"),
+        ("1234 5678 9018 1234 5678 9018", "**** **** **18 **** **** **18"),
+        ("2024 1234-5678-9018", "2024 ****-****-**18"),
+        ("1234-5678 9018", "****-**** **18"),
+        ("123456789018、123456789018", "**********18、**********18"),
+        ("1234-5678-9018-1234", "1234-5678-9018-1234"),
+        ("0123456789018", "0123456789018"),
+    ],
+)
+def test_numbers_beside_others_are_told_apart(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
 def test_only_texts_of_a_record_are_masked() -> None:
     record = {
         "company_name": f"山田商店 {VALID}",
