@@ -18,6 +18,7 @@ from typing import Any
 
 from bench.figures import Goal, machine, middle
 from bench.fixtures import make_world, tapes
+from bench.hosts import Hosts
 from bench.proof import Disproved
 from bench.rounds import FULL, QUICK, SEED, Bench
 from gateway.errors import GatewayError
@@ -111,11 +112,12 @@ def main() -> int:
     sizes = QUICK if asked.quick else FULL
     with tempfile.TemporaryDirectory(prefix="hayame-bench-") as scratch:
         rows = loan_book(SEED, sizes.rows) if "bulk" in asked.only else []
-        bench = Bench.over(make_world(Path(scratch) / "world", sizes.firms, rows), Path(scratch), sizes)
+        world = make_world(Path(scratch) / "world", sizes.firms, rows)
+        bench = Bench(Hosts(world, Path(scratch)), sizes)
         for part in asked.only:
             try:
                 PARTS[part](bench, report, asked.rounds)
-            except (Disproved, GatewayError, TimeoutError) as error:
+            except (Disproved, GatewayError, OSError, RuntimeError) as error:
                 print(f"{part}: {error or type(error).__name__}", file=sys.stderr)
                 return 1
     if asked.json:

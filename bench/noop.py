@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import FastAPI, Request
 
 from bench.servers import serve
@@ -11,8 +9,8 @@ from bench.servers import serve
 app = FastAPI()
 
 
-@app.post("/v1/submissions", response_model=None)
-async def submit(request: Request) -> dict[str, Any]:
+@app.post("/v1/submissions")
+async def submit(request: Request) -> dict[str, int]:
     """Read the document and say how long it is."""
     return {"bytes": len(await request.body())}
 

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import count, islice
-from pathlib import Path
+from itertools import islice
 
-from bench import load, servers
+from bench import load
 from bench.figures import Latency
 from bench.fixtures import READER, SENDER, Tape, World, signed_requests, trial_balances
+from bench.hosts import Hosts
 from bench.load import Answer
 from bench.proof import Disproved, prove_feed, prove_submissions
 from bench.servers import Server
 from gateway.client import Client, Outcome
-from gateway.security.keys import SigningKey
-from gateway.security.tokens import issue_access_token
 from mocks.tapes import CORPORATION
 
 SEED = 20260331
@@ -71,23 +65,21 @@ class Lead:
     lead: Latency
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Bench:
-    """Runs rounds over one world; every server gets a folder of its own."""
+    """Runs rounds, each on a fresh server."""
 
-    world: World
-    scratch: Path
+    hosts: Hosts
     sizes: Sizes
-    _folders: Iterator[int]
 
-    @classmethod
-    def over(cls, world: World, scratch: Path, sizes: Sizes) -> Bench:
-        """A bench that makes its servers' folders in ``scratch``."""
-        return cls(world, scratch, sizes, count())
+    @property
+    def world(self) -> World:
+        """Whom the gateway knows."""
+        return self.hosts.world
 
     def noop(self) -> Throughput:
         """F, as fast as it can; what it is sent repeats, since it does not look at it."""
-        with self._noop() as server:
+        with self.hosts.noop() as server:
             requests = self._requests(server, "none", self.sizes.firms, self.sizes.firms)
             load.run(load.closed_loop(server.port, requests, CONNECTIONS), PHASE_S)
             again = requests * (self.sizes.noop // len(requests))
@@ -95,7 +87,7 @@ class Bench:
 
     def naive(self) -> Throughput:
         """N, as fast as it can."""
-        with self._naive() as (server, token):
+        with self.hosts.naive() as (server, token):
             requests = self._requests(server, token, NAIVE_FIRMS, NAIVE_FIRMS + self.sizes.naive)
             warming = load.run(load.closed_loop(server.port, requests[:NAIVE_FIRMS], NAIVE_CONNECTIONS), PHASE_S)
             figures, answers = _closed(server, requests[NAIVE_FIRMS:], NAIVE_CONNECTIONS)
@@ -106,7 +98,7 @@ class Bench:
     def gateway(self) -> Throughput:
         """The gateway, as fast as it can, and everything it acknowledged proven."""
         firms = self.sizes.firms
-        with self._gateway() as server:
+        with self.hosts.gateway() as server:
             requests = self._requests(server, self._token(server), firms, firms + self.sizes.gateway)
             warming = load.run(load.closed_loop(server.port, requests[:firms], CONNECTIONS), PHASE_S)
             figures, answers = _closed(server, requests[firms:], CONNECTIONS)
@@ -115,7 +107,7 @@ class Bench:
 
     def control(self) -> Latency:
         """F at the rate at which lead times are measured: how quiet the machine is."""
-        with self._noop() as server:
+        with self.hosts.noop() as server:
             requests = self._requests(server, "none", self.sizes.firms, self.sizes.paced // 2)
             answers = load.run(load.open_loop(server.port, requests, self.sizes.rate), PHASE_S)
             return Latency.of([answer.done - answer.due for answer in _counted(answers)])
@@ -123,7 +115,7 @@ class Bench:
     def lead(self) -> Lead:
         """The gateway at a steady rate, with a reader on long poll."""
         firms = self.sizes.firms
-        with self._gateway() as server, Client(server.base_url, READER, self.world.reader) as tool:
+        with self.hosts.gateway() as server, Client(server.base_url, READER, self.world.reader) as tool:
             requests = self._requests(server, self._token(server), firms, firms + self.sizes.paced)
             warming = load.run(load.closed_loop(server.port, requests[:firms], CONNECTIONS), PHASE_S)
             server.settle()
@@ -136,7 +128,7 @@ class Bench:
 
     def bulk(self, tape: Tape) -> float:
         """Seconds from handing over a repayment file until all its rows are visible, or returned."""
-        with self._gateway() as server, Client(server.base_url, SENDER, self.world.sender) as bank:
+        with self.hosts.gateway() as server, Client(server.base_url, SENDER, self.world.sender) as bank:
             bank.token()
             started = time.monotonic()
             outcome = bank.submit(tape.raw, recipient=CORPORATION, filename="tape.csv")
@@ -152,48 +144,6 @@ class Bench:
             if lines != tape.accepted:
                 raise Disproved(f"{tape.name}: {lines} lines on the feed, {tape.accepted} expected")
             return seconds
-
-    @contextmanager
-    def _noop(self) -> Iterator[Server]:
-        port = servers.free_port()
-        with servers.running("bench.noop", ["--port", str(port)], port, {}) as server:
-            server.settle()
-            yield server
-
-    @contextmanager
-    def _naive(self) -> Iterator[tuple[Server, str]]:
-        folder, port = self._folder(), servers.free_port()
-        folder.mkdir()
-        issuer, receipts, sender = SigningKey.generate(), SigningKey.generate(), self.world.sender
-        base_url = f"http://{servers.HOST}:{port}"
-        setup = {
-            "base_url": base_url,
-            "issuer": issuer.public.jwk(),
-            "receipts": receipts.jose.as_dict(private=True),
-            "sender": {
-                "id": SENDER,
-                "recipient": CORPORATION,
-                "kid": sender.kid,
-                "public_pem": sender.public.pem().decode(),
-            },
-            "corporate_numbers": self.world.corporate_numbers,
-        }
-        (folder / "setup.json").write_text(json.dumps(setup))
-        with servers.running("bench.naive", ["--port", str(port)], port, {"NAIVE_DIR": str(folder)}) as server:
-            server.settle()
-            yield server, issue_access_token(issuer, base_url, SENDER, {"submit"}, datetime.now(UTC))
-
-    @contextmanager
-    def _gateway(self) -> Iterator[Server]:
-        folder, port = self.world.copied_to(self._folder()), servers.free_port()
-        settings = {"HAYAME_DATA_DIR": str(folder), "HAYAME_BASE_URL": f"http://{servers.HOST}:{port}"}
-        with servers.running("gateway", ["serve"], port, settings) as server:
-            server.settle()
-            yield server
-        shutil.rmtree(folder)
-
-    def _folder(self) -> Path:
-        return self.scratch / str(next(self._folders))
 
     def _token(self, server: Server) -> str:
         with Client(server.base_url, SENDER, self.world.sender) as bank:

@@ -21,6 +21,7 @@ from gateway.errors import GatewayError
 from gateway.formats.forms import write_form
 from gateway.plugins import load_adapters
 from gateway.registers import enrolment
+from gateway.runtime.collector import calm_collector
 from gateway.runtime.scheduler import schedule
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.verify import verify_evidence
@@ -60,6 +61,7 @@ def serve(host: str = "", port: int = 0) -> None:
     """Serve HTTP (and, unless HAYAME_WORKER=false, work off large submissions in a child process)."""
     settings = Settings.from_environment()
     address = urlsplit(settings.base_url)
+    calm_collector()
     uvicorn.run(
         application(build(settings)),
         host=host or address.hostname or "127.0.0.1",
@@ -77,6 +79,7 @@ def work(until_eof: Annotated[bool, typer.Option(help="Stop when standard input 
     if until_eof:
         threading.Thread(target=_stop_at_eof, args=(stop,), daemon=True).start()
     with _gateway() as gateway:
+        calm_collector()
         scheduler = schedule(gateway.database, gateway.clock)
         try:
             worker(gateway).run(stop)

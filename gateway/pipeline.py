@@ -117,6 +117,7 @@ def _normalise(adapter: str, observed: Observed, checked: Checked) -> Prepared:
             prepared.drafts.append(draft_document(observed, warnings.get(observed.ordinal, ())))
     elif isinstance(observed, ObservedRows):
         prepared.kinds.add(observed.kind)
+        prepared.tape = observed.tape
         named = dict(zip(observed.frame["ordinal"].to_list(), observed.frame["cgc_id"].to_list(), strict=True))
         prepared.refused = {ordinal: named.get(ordinal) for ordinal in refused}
         prepared.drafts.extend(draft_rows(observed, refused, warnings))
@@ -148,6 +149,7 @@ def merged(parts: Iterable[Prepared]) -> Prepared:
         whole.evaluations += part.evaluations
         whole.kinds |= part.kinds
         whole.destroy_raw |= part.destroy_raw
+        whole.tape = whole.tape or part.tape
     return whole or Prepared(adapter="unknown")
 
 

@@ -167,7 +167,17 @@ class Share:
             keys=self.keys,
             taken=self.taken,
             destroy_raw=prepared.destroy_raw,
+            tape=prepared.tape,
         )
+
+    def follow(self, last_sequence: int | None) -> None:
+        """Say so where a bank's file does not follow the one before; repairs of single rows follow nothing."""
+        tape = self.prepared.tape
+        if tape is None or tape.sequence is None or last_sequence is None or self.submission.request.fixes:
+            return
+        if tape.sequence != last_sequence + 1 and self.only is None:
+            params: dict[str, str | int] = {"found": tape.sequence, "expected": last_sequence + 1}
+            self.findings.append(Finding(code="V19", severity=Severity.WARN, params=params))
 
     def _check_history(self, pack: Pack, records: Records) -> None:
         latest: dict[str, Draft] = {}
@@ -264,6 +274,9 @@ def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack
     for share in shares:
         share.known_position = heads[share.recipient].next_position
         share.place(known)
+        if share.prepared.tape is not None:
+            institution, tape = share.submission.origin.institution, share.prepared.tape.layout
+            share.follow(log.last_sequence(session, share.recipient, institution, tape))
     versions = _recall_versions(session, shares)
     settled = []
     for share in shares:

@@ -4,24 +4,26 @@
 
 Registers the guarantees of a bank, says ``ready``, then watches the work list (``GET /v1/held``): a vendor's tenant
 that the clerk knows from the firm's own papers is linked, and what waited for it is published without resubmission.
-Ends when standard input closes and nothing waits that could be placed.
+Ends when standard input closes and nothing waits any more that the clerk could place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import threading
+import time
+from collections.abc import Iterable, Mapping
 
 from mocks.people import Firm
 from mocks.program import Program, Surprise, arguments, run, say, told_to_stop, world
 
 AT_ONCE = 1_000  # guarantees in one request
-LOOK_EVERY_S = 0.3
-PATIENCE = 200  # looks at the work list after it should be empty
+LOOK_EVERY_S = 0.25
+AGAIN_S = 5.0  # after which the clerk says once more who a tenant is, if something still waits for it
+PATIENCE_S = 60.0  # for the work list to become empty once nothing more comes
 
 
 def work(clerk: Program) -> None:
-    """Register, say so, and watch the work list until told to stop."""
+    """Register, say so, and work off the list until told to stop."""
     stop = told_to_stop()
     recipient, kept = clerk.asked.recipient, clerk.portfolio()
     released = register(clerk, recipient, kept.firms, clerk.asked.bank)
@@ -29,17 +31,29 @@ def work(clerk: Program) -> None:
         link(clerk, recipient, clerk.asked.vendor, firm)
     say(f"保証 {len(kept.rows):,} 件を登録 / guarantees registered; {released} released")
     say("ready")
-    known = {firm.tenant: firm for firm in kept.booked}
-    left = PATIENCE
-    while (waiting := _waiting(clerk, recipient)) or not stop.is_set():
-        for tenant in sorted(_tenants(waiting) & known.keys()):
-            firm = known.pop(tenant)
-            count = link(clerk, recipient, clerk.asked.vendor, firm)
-            say(f"保留 {count} 件を {firm.name} に紐づけ / {count} held records linked to their firm and released")
-        left -= stop.is_set()
-        if left == 0:
-            raise Surprise(f"still waiting: {waiting[:3]}")
-        stop.wait(LOOK_EVERY_S)
+    work_off(clerk, stop, {firm.tenant: firm for firm in kept.booked})
+
+
+def work_off(clerk: Program, stop: threading.Event, known: Mapping[str, Firm]) -> None:
+    """Link the tenants one knows as they turn up in the work list, until told to stop and none of them is left.
+
+    Raises:
+        Surprise: something still waits for a tenant that was linked long ago.
+    """
+    linked_at: dict[str, float] = {}
+    stopped_at: float | None = None
+    while (tenants := _tenants(clerk) & known.keys()) or stopped_at is None:
+        now = time.monotonic()
+        for tenant in sorted(tenants):
+            if now - linked_at.get(tenant, -AGAIN_S) >= AGAIN_S:
+                count = link(clerk, clerk.asked.recipient, clerk.asked.vendor, known[tenant])
+                linked_at[tenant] = now
+                told = f"保留 {count} 件を {known[tenant].name} に紐づけ"
+                say(f"{told} / held records linked to their firm, published without resubmission")
+        if stopped_at is not None and now - stopped_at > PATIENCE_S:
+            raise Surprise(f"linked, yet still held: {tenants}")
+        stopped_at = stopped_at or (now if stop.is_set() else None)
+        time.sleep(LOOK_EVERY_S)
 
 
 def register(clerk: Program, recipient: str, firms: Iterable[Firm], institution: str) -> int:
@@ -73,13 +87,10 @@ def link(clerk: Program, recipient: str, vendor: str, firm: Firm) -> int:
     return released
 
 
-def _waiting(clerk: Program, recipient: str) -> list[dict[str, Any]]:
-    return [dict(one) for one in clerk.client.held() if one["recipient"] == recipient]
-
-
-def _tenants(waiting: list[dict[str, Any]]) -> set[str]:
-    named = (one["waits_for"] for one in waiting)
-    return {reference["value"] for reference in named if reference and reference["scheme"] == "tenant"}
+def _tenants(clerk: Program) -> set[str]:
+    """The tenants for which something waits in this corporation's work list."""
+    waiting = (one["waits_for"] for one in clerk.client.held() if one["recipient"] == clerk.asked.recipient)
+    return {reference["value"] for reference in waiting if reference and reference["scheme"] == "tenant"}
 
 
 def main() -> None:

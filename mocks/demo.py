@@ -229,7 +229,7 @@ def _where_to_look(stage: Stage, server: Server, keep: bool) -> str:
         f"{stage.url}/v1/recipients/13/feed?after=0     配信 / the feed (signed in)",
         f"{stage.url}/v1/recipients/13/log/checkpoint   ログ署名 / the signed head of the log",
         f"{stage.url}/v1/recipients/13/lead-times       リードタイム / lead times",
-        f"{stage.out}/evidence-*.json: hayame verify FILE --key {stage.out}/gateway.jwks",
+        *([f"hayame verify {stage.out}/evidence-….json --key {stage.out}/gateway.jwks"] if keep else []),
     )
     state = f"サーバは動作中、停止は kill {server.pid}" if keep else "KEEP=1 でサーバを残します"
     also = f"the server runs on; stop it with kill {server.pid}" if keep else "KEEP=1 leaves the server running"

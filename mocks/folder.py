@@ -23,7 +23,7 @@ def work(clerk: Program) -> None:
     files = files_in(clerk.asked.input)
     if not files:
         raise Surprise(f"no file in {clerk.asked.input}")
-    firm = clerk.portfolio().firms[0]
+    firm = next(firm for firm in clerk.portfolio().firms if firm.corporate_number)
     subject = ":".join(firm.reference[part] for part in ("scheme", "scope", "value") if part in firm.reference)
     say(f"{len(files)} 件を {firm.name} の書類として提出 / files, sent as those of a made-up firm ({subject})")
     for path in files:

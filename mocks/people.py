@@ -170,8 +170,8 @@ def month_start(as_of: date, months_back: int) -> date:
 def portfolio(seed: int, bank: str, recipient: str, loans: int, as_of: date) -> Portfolio:
     """The guarantees of one bank at one corporation, as of a month's end.
 
-    Two firms in three of those that are followed are sound; the others are in trouble since some months, and
-    elsewhere about one loan in five hundred misses its first instalment.
+    Three of those that are followed are in trouble since some months, elsewhere about one loan in five hundred misses
+    its first instalment, and one loan that was eased had an instalment debited all the same.
     """
     draw = random.Random(f"people/{seed}/{bank}")
     rows = [row | {"bank_code": bank} for row in loan_book(seed * 10 + int(bank[-1]), loans, as_of, recipient)]

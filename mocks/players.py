@@ -17,7 +17,7 @@ from typing import NamedTuple
 import orjson
 
 from gateway.security.keys import SigningKey
-from mocks.program import Surprise, expect
+from mocks.program import Surprise, expect, say
 
 PATIENCE_S = 120.0
 READY = "ready"
@@ -63,7 +63,7 @@ class Stage:
 
     def say(self, who: str, text: str) -> None:
         """A line of progress: when, who, what."""
-        print(f"{time.monotonic() - self.began:5.1f}s {who:<9} │ {text}", flush=True)
+        say(f"{time.monotonic() - self.began:5.1f}s {who:<9} │ {text}")
 
     def enrol(self, one: Participant) -> str:
         """Make a key and enrol its owner with the command line; what that said.
@@ -154,17 +154,19 @@ class Player:
             text=True,
             encoding="utf-8",
         )
-        self._ready = threading.Event()
+        self._spoken = threading.Event()
+        self._is_ready = False
         self._listening = threading.Thread(target=self._listen, daemon=True)
         self._listening.start()
 
     def _listen(self) -> None:
         for line in self._process.stdout or ():
             if line.strip() == READY:
-                self._ready.set()
+                self._is_ready = True
+                self._spoken.set()
             else:
                 self._stage.say(self.name, line.rstrip())
-        self._ready.set()
+        self._spoken.set()
 
     def wait_until_ready(self) -> None:
         """Return once it said so.
@@ -172,8 +174,8 @@ class Player:
         Raises:
             Surprise: it ended instead, or takes too long.
         """
-        if not self._ready.wait(PATIENCE_S) or self._process.poll() is not None:
-            raise Surprise(f"{self.name} is not ready")
+        self._spoken.wait(PATIENCE_S)
+        expect(self._is_ready, True, f"{self.name}: ready")
 
     def finish(self) -> None:
         """Close its standard input and wait for its end.

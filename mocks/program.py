@@ -36,8 +36,9 @@ def expect(actual: Any, expected: Any, what: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line of progress, seen at once."""
-    print(text, flush=True)
+    """A line of progress, seen at once and whole, whichever thread says it."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def arguments(purpose: str) -> argparse.ArgumentParser:

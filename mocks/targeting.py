@@ -28,7 +28,7 @@ from mocks.signals import File, Reason
 
 WAIT_S = 0.5
 LOG_NAME = "hayame.local"
-EVIDENCE_KEPT = 5
+EVIDENCE_KEPT = 5  # for as many targets, and for the last line of each kind
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Reading:
     following: Following
     lines: Counter[str] = field(default_factory=Counter)
     files: dict[str, File] = field(default_factory=dict)
+    latest: dict[str, FollowedLine] = field(default_factory=dict)
     problem: Exception | None = None
 
     def follow(self, stop: threading.Event) -> None:
@@ -57,6 +58,7 @@ class Reading:
                 subject = followed.line["subject"]
                 self.files.setdefault(subject, File(subject)).add(followed)
                 self.lines[followed.line["kind"]] += 1
+                self.latest[followed.line["kind"]] = followed
         if lines:
             so_far = f"{len(lines):,} 行を検証、累計 {self.lines.total():,}"
             say(f"{self.following.recipient}: {so_far} / lines read and proven")
@@ -91,7 +93,8 @@ def report(tool: Program, readings: list[Reading]) -> None:
     for reading in readings:
         leaves = proven_leaves(tool, reading.following)
         targets = reading.targets()
-        evidence = [keep_evidence(tool, reading, reasons[0]) for _, reasons in targets[:EVIDENCE_KEPT]]
+        shown = [reasons[0].line for _, reasons in targets[:EVIDENCE_KEPT]] + list(reading.latest.values())
+        evidence = [keep_evidence(tool, reading, line) for line in {line.position: line for line in shown}.values()]
         found.append(
             {
                 "recipient": reading.following.recipient,
@@ -116,9 +119,9 @@ def proven_leaves(tool: Program, following: Following) -> list[str]:
     return receipts
 
 
-def keep_evidence(tool: Program, reading: Reading, reason: Reason) -> str:
-    """Fetch the evidence of one line, verify it offline, and see that a copy with one byte changed does not hold."""
-    line, recipient = reason.line, reading.following.recipient
+def keep_evidence(tool: Program, reading: Reading, line: FollowedLine) -> str:
+    """Fetch the evidence of one line, verify it offline, and see that a copy with one bit changed does not hold."""
+    recipient = reading.following.recipient
     bundle = tool.client.evidence(str(line.submission), recipient=recipient, line=line.index)
     examined = verify_evidence(bundle, tool.gateway_keys)
     failed = [

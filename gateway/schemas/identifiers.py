@@ -6,6 +6,7 @@ import os
 import time
 from datetime import date, datetime, timezone
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -124,6 +125,7 @@ def new_id() -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+@lru_cache(maxsize=4_096)
 def instant_text(instant: datetime) -> str:
     """An aware instant as RFC 3339 text in UTC with microseconds; the one spelling used in sealed bytes."""
     return instant.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

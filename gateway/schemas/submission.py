@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Channel, Reference
-from gateway.schemas.observed import ObservedDocument, ObservedRows
+from gateway.schemas.observed import ObservedDocument, ObservedRows, Tape
 from gateway.schemas.place import Place
 from gateway.schemas.statement import Origin
 
@@ -110,6 +110,7 @@ class Prepared:
         records, rules, evaluations: how much work was done.
         kinds: record kinds met.
         destroy_raw: the raw bytes hold a labelled My Number and may not be kept.
+        tape: which file of which feed this is, for a bank's numbered files.
     """
 
     adapter: str
@@ -121,6 +122,7 @@ class Prepared:
     evaluations: int = 0
     kinds: set[str] = field(default_factory=set)
     destroy_raw: bool = False
+    tape: Tape | None = None
 
     @property
     def refused_whole(self) -> bool:
@@ -221,3 +223,4 @@ class Settled:
     keys: set[tuple[str, str]] = field(default_factory=set)
     taken: list[int] = field(default_factory=list)
     destroy_raw: bool = False
+    tape: Tape | None = None

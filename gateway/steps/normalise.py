@@ -26,6 +26,7 @@ from gateway.schemas.records import FinancialStatement, MonitoringReport, TrialB
 from gateway.schemas.records.repayment_columns import row_records
 from gateway.schemas.submission import Draft, Guaranteed, Line, Submission, Version
 
+MY_NUMBER_RULE = "V06"
 CIRCUMSTANCES = {"produced_at", "known_at"}  # say when, not what: kept among the line's instants
 
 
@@ -36,7 +37,7 @@ def draft_document(observed: ObservedDocument, warnings: tuple[str, ...]) -> Dra
     content = record.model_dump(mode="json", exclude_none=True, exclude={"lines"} | CIRCUMSTANCES)
     if books:
         content["lines"], content["conservation"] = normalised_lines(record)
-    if "V06" in warnings:
+    if MY_NUMBER_RULE in warnings:
         content = masked_record(content)
     encoded = orjson.dumps(content, option=CANONICAL)
     return Draft(
@@ -83,6 +84,8 @@ def draft_rows(
         if ordinal in gone:
             continue
         known_at, produced_at = content.pop("known_at", None), content.pop("produced_at", None)
+        if MY_NUMBER_RULE in warnings.get(ordinal, ()):
+            content = masked_record(content)
         encoded = orjson.dumps(content, option=CANONICAL)
         pointer = None if observed.pointer is None else f"{observed.pointer}/{ordinal}"
         yield Draft(

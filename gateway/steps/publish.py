@@ -94,6 +94,8 @@ def _statement_row(sealed: SealedStatement) -> dict[str, Any]:
         "held": statement.counts.held,
         "refused": statement.counts.refused,
         "receipt": sealed.receipt,
+        "tape": sealed.settled.tape.layout if sealed.settled.tape else None,
+        "tape_sequence": sealed.settled.tape.sequence if sealed.settled.tape else None,
         "received_at": submission.received_at,
         "accepted_at": sealed.settled.accepted_at,
         "sealed_at": sealed.sealed_at,

@@ -11,8 +11,9 @@ from typing import Any
 
 import polars as pl
 
+from gateway.rules.my_number import cleared
 from gateway.rules.pack import Pack, check_document, check_history
-from gateway.rules.rows import RepeatedKeys, evaluate_rows
+from gateway.rules.rows import RepeatedKeys, evaluate_rows, my_numbers
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed, ObservedDocument, ObservedRows
 from gateway.schemas.records.repayment_columns import frame_of
@@ -48,13 +49,13 @@ class Checked:
 def validate(pack: Pack, observed: Observed, repeated: RepeatedKeys) -> Checked:
     """Run every rule that concerns what was observed and needs no history; ``repeated`` remembers the file's keys."""
     if isinstance(observed, ObservedDocument):
-        found = [*observed.problems, *check_document(pack, observed)]
+        found = [*cleared(observed.problems), *check_document(pack, observed)]
         return Checked(found, 1, len(pack.document_rules(observed.record.kind)))
     if isinstance(observed, ObservedRows):
         rules = pack.row_rules(observed.kind, history=False)
-        found = [*observed.problems, *evaluate_rows(observed, rules), *repeated.findings(observed)]
-        return Checked(found, observed.frame.height, len(rules))
-    return Checked(list(observed.problems), 1, 0)
+        found = [*cleared(observed.problems), *evaluate_rows(observed, rules), *my_numbers(observed)]
+        return Checked([*found, *repeated.findings(observed)], observed.frame.height, len(rules))
+    return Checked(list(cleared(observed.problems)), 1, 0)
 
 
 def validate_origin(draft: Draft, institution: str, recipients: Sequence[str]) -> Finding | None:

@@ -205,7 +205,15 @@ def find_versions(
     found: dict[str, list[Version]] = {}
     for start in range(0, len(series), KEYS_PER_QUERY):
         query = (
-            select(LineIndex, StatementRow.first_position)
+            select(
+                LineIndex.series,
+                LineIndex.submission,
+                LineIndex.number,
+                StatementRow.first_position + LineIndex.number,
+                LineIndex.valid_on,
+                LineIndex.digest,
+                LineIndex.amount_yen,
+            )
             .join(
                 StatementRow,
                 (col(StatementRow.submission) == LineIndex.submission)
@@ -218,9 +226,8 @@ def find_versions(
                 col(LineIndex.valid_on) >= since,
             )
         )
-        for row, first in session.exec(query).all():
-            version = Version(row.submission, row.number, first + row.number, row.valid_on, row.digest, row.amount_yen)
-            found.setdefault(row.series, []).append(version)
+        for row in session.execute(query):
+            found.setdefault(row[0], []).append(Version(*row[1:]))
     for versions in found.values():
         versions.sort(key=lambda version: version.position)
     return found

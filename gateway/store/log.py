@@ -115,6 +115,17 @@ def statements_between(session: Session, recipient: str, first_leaf: int, last_l
     return [_stored(row) for row in session.exec(query.order_by(col(StatementRow.leaf_index))).all()]
 
 
+def last_sequence(session: Session, recipient: str, institution: str, tape: str) -> int | None:
+    """The sequence number of the newest file of a bank's numbered feed; refused ones do not count."""
+    query = select(StatementRow.tape_sequence).where(
+        StatementRow.recipient == recipient,
+        StatementRow.institution == institution,
+        StatementRow.tape == tape,
+        col(StatementRow.count) > 0,
+    )
+    return session.exec(query.order_by(col(StatementRow.leaf_index).desc()).limit(1)).first()
+
+
 def _stored(row: StatementRow) -> StoredStatement:
     return StoredStatement(
         recipient=row.recipient,

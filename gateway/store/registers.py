@@ -143,11 +143,15 @@ def find_guarantees(session: Session, recipient: str, numbers: Sequence[str]) ->
     """What a corporation's register says of guarantees, by number."""
     found: dict[str, Guaranteed] = {}
     for start in range(0, len(numbers), KEYS_PER_QUERY):
-        query = select(Guarantee).where(
-            Guarantee.recipient == recipient, col(Guarantee.guarantee_no).in_(numbers[start : start + KEYS_PER_QUERY])
-        )
-        for row in session.exec(query).all():
-            found[row.guarantee_no] = Guaranteed(row.party, row.institution, row.principal_yen, row.is_revolving)
+        some = numbers[start : start + KEYS_PER_QUERY]
+        query = select(
+            Guarantee.guarantee_no,
+            Guarantee.party,
+            Guarantee.institution,
+            Guarantee.principal_yen,
+            Guarantee.is_revolving,
+        ).where(Guarantee.recipient == recipient, col(Guarantee.guarantee_no).in_(some))
+        found.update((row[0], Guaranteed(*row[1:])) for row in session.execute(query))
     return found
 
 

@@ -188,6 +188,7 @@ class StatementRow(SQLModel, table=True):
         Index("statement_by_position", "recipient", "first_position"),
         Index("statement_by_submission", "submission", "recipient", unique=True),
         Index("statement_by_digest", "recipient", "sender", "raw_sha256"),
+        Index("statement_by_tape", "recipient", "institution", "tape", "leaf_index"),
     )
     recipient: str = Field(primary_key=True)
     leaf_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
@@ -200,6 +201,8 @@ class StatementRow(SQLModel, table=True):
     held: int = _big(nullable=False)
     refused: int = _big(nullable=False)
     receipt: str = _text()
+    tape: str | None = None
+    tape_sequence: int | None = _big(nullable=True)
     received_at: datetime = _at()
     accepted_at: datetime = _at()
     sealed_at: datetime = _at()

@@ -245,7 +245,7 @@ def to_yen(text: str) -> int:
 
 def follows(line: Any) -> bool:
     flow = line.debit_yen - line.credit_yen
-    return line.closing_yen == line.opening_yen + (flow if line.normal_side == "debit" else -flow)
+    return bool(line.closing_yen == line.opening_yen + (flow if line.normal_side == "debit" else -flow))
 
 
 def test_a_filed_statement_that_does_not_balance_goes_back() -> None:

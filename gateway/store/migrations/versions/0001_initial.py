@@ -182,6 +182,8 @@ def upgrade() -> None:
     sa.Column('held', sa.BigInteger(), nullable=False),
     sa.Column('refused', sa.BigInteger(), nullable=False),
     sa.Column('receipt', sa.Text(), nullable=False),
+    sa.Column('tape', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('tape_sequence', sa.BigInteger(), nullable=True),
     sa.Column('received_at', gateway.store.tables.Instant(), nullable=False),
     sa.Column('accepted_at', gateway.store.tables.Instant(), nullable=False),
     sa.Column('sealed_at', gateway.store.tables.Instant(), nullable=False),
@@ -191,6 +193,7 @@ def upgrade() -> None:
         batch_op.create_index('statement_by_digest', ['recipient', 'sender', 'raw_sha256'], unique=False)
         batch_op.create_index('statement_by_position', ['recipient', 'first_position'], unique=False)
         batch_op.create_index('statement_by_submission', ['submission', 'recipient'], unique=True)
+        batch_op.create_index('statement_by_tape', ['recipient', 'institution', 'tape', 'leaf_index'], unique=False)
 
     op.create_table('submission',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -286,6 +289,7 @@ def downgrade() -> None:
 
     op.drop_table('submission')
     with op.batch_alter_table('statement', schema=None) as batch_op:
+        batch_op.drop_index('statement_by_tape')
         batch_op.drop_index('statement_by_submission')
         batch_op.drop_index('statement_by_position')
         batch_op.drop_index('statement_by_digest')

@@ -1,0 +1,73 @@
+"""The three servers, each started fresh on a folder of its own and left alone until it is idle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from bench import servers
+from bench.fixtures import SENDER, World
+from bench.servers import Server
+from gateway.security.keys import SigningKey
+from gateway.security.tokens import issue_access_token
+from mocks.tapes import CORPORATION
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Starts servers that know one world; their folders are made in ``scratch``."""
+
+    world: World
+    scratch: Path
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    @contextmanager
+    def noop(self) -> Iterator[Server]:
+        """F."""
+        port = servers.free_port()
+        with servers.running("bench.noop", ["--port", str(port)], port, {}) as server:
+            server.settle()
+            yield server
+
+    @contextmanager
+    def naive(self) -> Iterator[tuple[Server, str]]:
+        """N, and an access token for it; its tokens are issued elsewhere."""
+        folder, port = self._folder(), servers.free_port()
+        folder.mkdir()
+        issuer, receipts, sender = SigningKey.generate(), SigningKey.generate(), self.world.sender
+        base_url = f"http://{servers.HOST}:{port}"
+        setup = {
+            "base_url": base_url,
+            "issuer": issuer.public.jwk(),
+            "receipts": receipts.jose.as_dict(private=True),
+            "sender": {
+                "id": SENDER,
+                "recipient": CORPORATION,
+                "kid": sender.kid,
+                "public_pem": sender.public.pem().decode(),
+            },
+            "corporate_numbers": self.world.corporate_numbers,
+        }
+        (folder / "setup.json").write_text(json.dumps(setup))
+        with servers.running("bench.naive", ["--port", str(port)], port, {"NAIVE_DIR": str(folder)}) as server:
+            server.settle()
+            yield server, issue_access_token(issuer, base_url, SENDER, {"submit"}, datetime.now(UTC))
+
+    @contextmanager
+    def gateway(self) -> Iterator[Server]:
+        """The gateway with every default, its worker included."""
+        folder, port = self.world.copied_to(self._folder()), servers.free_port()
+        settings = {"HAYAME_DATA_DIR": str(folder), "HAYAME_BASE_URL": f"http://{servers.HOST}:{port}"}
+        with servers.running("gateway", ["serve"], port, settings) as server:
+            server.settle()
+            yield server
+        shutil.rmtree(folder)
+
+    def _folder(self) -> Path:
+        return self.scratch / str(next(self._numbers))
