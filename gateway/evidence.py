@@ -6,23 +6,19 @@ from gateway.errors import NotFound
 from gateway.schemas.statement import StoredStatement
 from gateway.security.canonical import canonical
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion, write_evidence
-from gateway.security.keys import KeyRing
 from gateway.security.merkle import inclusion_from_leaves, inclusion_path, leaf_hash
 from gateway.store import feed, log, submissions
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
 
 
-def collect(
-    session: Session, blocks: Blocks, row: StoredStatement, keys: KeyRing, only: int | None, raw: bytes | None
-) -> bytes:
+def collect(session: Session, blocks: Blocks, row: StoredStatement, only: int | None, raw: bytes | None) -> bytes:
     """The evidence file of a statement: all its lines and findings, or one line with its path.
 
     Args:
         session: a read session, so that proofs and checkpoint belong together.
         blocks: opens stored lines.
         row: the statement.
-        keys: our public keys, put in for information; trust comes from the verifier's own copy.
         only: index of the one line wanted, or None for all.
         raw: the document's bytes, where who asks may see them.
 
@@ -44,7 +40,6 @@ def collect(
             checkpoint=note,
             raw=raw if whole else None,
             findings=_findings(session, row) if whole else None,
-            keys=tuple(keys.jwks()["keys"]),
         )
     )
 

@@ -3,7 +3,7 @@
     bytes ─ receive ─ authenticate ─ adapt ─ validate ─ normalise ─╫─ seal ─ publish ─ measure ─▶ feed
            └────────────── pure or read-only, no locks ──────────┘ └── one short transaction ──┘
 
-``receive`` and ``authenticate`` happen at the door (``api/submissions.py``), because before they have passed there is no
+``receive`` and ``authenticate`` happen at the door (``api/submissions.py``): before they have passed there is no
 submission. What follows is here. Left of the double bar nothing is locked and nothing is written; ``settle`` reads one
 snapshot of what is known. Right of it the committer seals and publishes many submissions in one transaction, at the
 head of each recipient's log that it has locked (``runtime/committer.py``).
@@ -173,10 +173,8 @@ def recipients_of(
 def queue(database: Database, submission: Submission, received: Received, kind: str) -> Outcome:
     """Take a large submission, or one behind it: key, submission, raw bytes and the job that will deal with it.
 
-    One short transaction; after it the submission is durable and will be processed in order of arrival.
-
-    Args:
-        kind: the record kind its lane is narrowed to, or ``*``.
+    One short transaction; after it the submission is durable and will be processed in order of arrival. ``kind`` is
+    the record kind that its lane is narrowed to, or ``*``.
 
     Raises:
         KeyReused: the Idempotency-Key was used for another document.

@@ -138,7 +138,9 @@ class Share:
         compared = [
             one.before
             for one in self.placed
-            if one.before is not None and isinstance(one.draft.observed, ObservedDocument) and pack.history_rules(one.draft.kind)
+            if one.before is not None
+            and isinstance(one.draft.observed, ObservedDocument)
+            and pack.history_rules(one.draft.kind)
         ]
         return superseded + compared
 

@@ -29,6 +29,7 @@ import orjson
 from gateway.client import Client
 from gateway.errors import GatewayError
 from gateway.security.keys import SigningKey
+from mocks.folder import files_in
 from mocks.people import ON_TAPES, Portfolio, half_year_before, portfolio
 from mocks.players import Participant, Player, Server, Stage
 from mocks.program import Surprise, expect
@@ -82,8 +83,8 @@ def main() -> None:
     parser.add_argument("--input", type=Path, help="a folder of your own files, in place of the synthetic ones")
     parser.add_argument("--seed", type=int, default=1, help="which synthetic world")
     asked = parser.parse_args()
-    if asked.input and not asked.input.is_dir():
-        parser.error(f"{asked.input} is not a folder")
+    if asked.input and not (asked.input.is_dir() and files_in(asked.input)):
+        parser.error(f"{asked.input} is not a folder with files in it")
     keep = os.environ.get("KEEP", "") not in ("", "0")
     folder = Path(tempfile.mkdtemp(prefix="hayame-demo-"))
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.client import Outcome
-from mocks.program import Program, Surprise, arguments, run, say, world
+from mocks.program import Program, arguments, run, say, world
 
 FINDINGS_SHOWN = 5
 
@@ -21,16 +21,12 @@ FINDINGS_SHOWN = 5
 def work(clerk: Program) -> None:
     """Hand over every file of the folder, by name."""
     files = files_in(clerk.asked.input)
-    if not files:
-        raise Surprise(f"no file in {clerk.asked.input}")
     firm = next(firm for firm in clerk.portfolio().firms if firm.corporate_number)
     subject = ":".join(firm.reference[part] for part in ("scheme", "scope", "value") if part in firm.reference)
     say(f"{len(files)} 件を {firm.name} の書類として提出 / files, sent as those of a made-up firm ({subject})")
     for path in files:
-        outcome = clerk.submit(
-            path.read_bytes(), recipient=clerk.asked.recipient, subject=subject, filename=path.name, key=str(path)
-        )
-        show(path.name, outcome)
+        outcome = clerk.submit(path.read_bytes(), recipient=clerk.asked.recipient, subject=subject, filename=path.name)
+        show(str(path.relative_to(clerk.asked.input)), outcome)
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Header, Query
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -25,7 +26,6 @@ from gateway.store.feed import Page
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["recipients"])
 
 NDJSON, JSON, CLOUDEVENTS = "application/x-ndjson", "application/json", "application/cloudevents-batch+json"
-LONGEST_WAIT_S = 60
 
 
 def _reader(request: Request, recipient: str) -> tuple[Parts, Caller]:
@@ -35,35 +35,54 @@ def _reader(request: Request, recipient: str) -> tuple[Parts, Caller]:
     return parts, caller
 
 
+class Window(BaseModel):
+    """Which part of the feed: from position ``after`` on, at most ``limit`` lines, of one kind or all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: int = Field(default=0, ge=0, description="Next position wanted, which is how many came before it")
+    limit: int = Field(default=1_000, ge=1, le=10_000)
+    kind: str | None = Field(default=None, description="Only this record kind")
+
+
+class FeedWindow(Window):
+    """A part of the feed, and how long to wait for it."""
+
+    wait: float = Field(default=0, ge=0, le=60, description="Seconds to hold an empty answer back for something new")
+
+
+class LeadTimeWindow(Window):
+    """A part of the feed to be measured."""
+
+    limit: int = Field(default=10_000, ge=1, le=100_000)
+    rows: bool = Field(default=False, description="Also line by line")
+
+
 @router.get("/feed")
 async def feed(
     request: Request,
     recipient: str,
-    after: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
-    kind: str | None = None,
-    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0,
+    asked: Annotated[FeedWindow, Query()],
     accept: Annotated[str, Header()] = NDJSON,
 ) -> Response:
-    """Lines from position ``after`` on: NDJSON, a JSON page, or CloudEvents, by Accept.
+    """Lines by position: NDJSON, a JSON page, or CloudEvents, by Accept.
 
-    ``after`` is the next position wanted, which is also how many came before it; asking for it says that those were
-    read. With ``wait`` an empty answer is held back so many seconds for something new.
+    Asking for what comes after a position says that everything before it was read.
     """
     parts, caller = _reader(request, recipient)
-    deadline = time.monotonic() + wait
-    page = _page(parts, recipient, after, limit, kind)
+    deadline = time.monotonic() + asked.wait
+    page = _page(parts, recipient, asked)
     while not page.rows and (left := deadline - time.monotonic()) > 0:
         await parts.news.wait(left)
-        page = _page(parts, recipient, page.next_position, limit, kind)
-    if after:
-        reads.note(parts.database, recipient, caller.participant.id, after, parts.clock.now())
+        page = _page(parts, recipient, asked.model_copy(update={"after": page.next_position}))
+    if asked.after:
+        reads.note(parts.database, recipient, caller.participant.id, asked.after, parts.clock.now())
     return _present(parts, recipient, page, accept, request)
 
 
-def _page(parts: Parts, recipient: str, after: int, limit: int, kind: str | None) -> Page:
+def _page(parts: Parts, recipient: str, asked: Window) -> Page:
     with parts.database.read() as session:
-        return parts.blocks.page(session, recipient, after, limit, kind)
+        return parts.blocks.page(session, recipient, asked.after, asked.limit, asked.kind)
 
 
 def _rows(page: Page) -> Iterator[bytes]:
@@ -144,19 +163,13 @@ def _proof(request: Request, recipient: str, of: str, low: int, high: int) -> Re
 
 
 @router.get("/lead-times")
-def lead_times(
-    request: Request,
-    recipient: str,
-    after: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=100_000)] = 10_000,
-    kind: str | None = None,
-    rows: bool = False,
-) -> Response:
+def lead_times(request: Request, recipient: str, asked: Annotated[LeadTimeWindow, Query()]) -> Response:
     """How long each stage took, per kind (seconds); with ``rows`` also line by line."""
     parts, _ = _reader(request, recipient)
     with parts.database.read() as session:
-        lines = list(measured(session, parts.blocks, recipient, after, limit, kind))
+        page = parts.blocks.page(session, recipient, asked.after, asked.limit, asked.kind)
+        lines = list(measured(session, recipient, asked.after, page))
     body: dict[str, Any] = {"summary": summary((line["kind"], line["seconds"]) for line in lines), "lines": len(lines)}
-    if rows:
+    if asked.rows:
         body["rows"] = lines
     return Response(orjson.dumps(body), media_type=JSON)

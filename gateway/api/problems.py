@@ -9,6 +9,7 @@ import logging
 from typing import Any
 
 import orjson
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -86,11 +87,10 @@ async def on_http_exception(_: Request, error: Exception) -> Response:
 
 async def on_invalid(_: Request, error: Exception) -> Response:
     """Handler for parameters that are not of their form: says which, never what was sent."""
-    errors = getattr(error, "errors", list)()
+    errors = error.errors() if isinstance(error, RequestValidationError) else []
     where = [{"pointer": "/" + "/".join(map(str, e["loc"])), "message": e["msg"]} for e in errors[:50]]
-    return problem(
-        400, "Invalid request", InvalidRequest.code, {"detail_ja": InvalidRequest.message_ja, "errors": where}
-    )
+    members = {"detail_ja": InvalidRequest.message_ja, "errors": where}
+    return problem(400, "Invalid request", InvalidRequest.code, members)
 
 
 async def on_bug(_: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -142,7 +142,7 @@ class Client:
         filename: str | None = None,
         media_type: str = "application/octet-stream",
         prefer_async: bool = False,
-        **asked: str | Iterable[str],
+        **asked: str | Sequence[str],
     ) -> Outcome:
         """Hand over a document.
 
@@ -245,10 +245,10 @@ class Client:
 
         return self._patiently(send)
 
-    def _patiently(self, send: Any) -> httpx2.Response:
+    def _patiently(self, send: Callable[[], httpx2.Response]) -> httpx2.Response:
         for attempt in range(TRIES):
             try:
-                answer: httpx2.Response = send()
+                answer = send()
             except httpx2.TransportError as error:
                 if attempt + 1 == TRIES:
                     raise PeerError(f"the gateway cannot be reached: {error}") from error

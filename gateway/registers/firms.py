@@ -15,7 +15,7 @@ from gateway.store.jobs import ANY_KIND, NewJob
 
 
 class GuaranteeEntry(BaseModel):
-    """One guarantee as the corporation's register has it, and the firm by any number; ``name`` for a firm not yet known."""
+    """One guarantee as the corporation's register has it; its firm by any number, and by name where it is new."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,8 +32,7 @@ def say_who(
 ) -> tuple[str, int]:
     """Let a number name the firm that ``same_as`` names, or a new firm; its party id, and how many records go free.
 
-    Args:
-        by: who says so, and when.
+    ``by`` is who says so, and when.
 
     Raises:
         NotFound: nobody knows ``same_as``.

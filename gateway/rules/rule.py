@@ -118,7 +118,7 @@ class About:
     needs_history: bool = False
 
 
-def row_rule(
+def row_rule(  # noqa: PLR0913 - the same five as every rule, and what only rows have
     code: str, kind: str, severity: Severity, words: Words, source: str, *, about: About
 ) -> Callable[[RowCheck], RowCheck]:
     """Declare a rule over rows of many."""

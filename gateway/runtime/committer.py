@@ -1,6 +1,6 @@
 """Group commit: many small submissions, one transaction; nothing is answered before it is durable and visible.
 
-    waiting ─ take a group ─ settle (one snapshot) ─╫─ claim keys ─ lock heads ─ anything changed? ─ seal ─ publish ─ COMMIT
+    waiting ─ take a group ─ settle (one snapshot) ─╫─ lock heads ─ changed? ─ claim keys ─ seal ─ publish ─ COMMIT
 
 Everything runs on the event loop except COMMIT itself (the fsync), which a thread waits for while the next requests
 are being read. What cannot go with this group goes with the next: a second submission about the same record, one
@@ -189,12 +189,11 @@ class Committer:
         claimed = submissions.claim_keys(database, session, [work.submission for work in rest])
         lost = [work for work in rest if work.submission.key is not None and work.name not in claimed]
         chosen[:] = [work for work in rest if work not in lost]
-        self._put_back([work for work in (*moved, *lost)])
+        self._put_back([*moved, *lost])
         submissions.add_submissions(session, [work.submission for work in chosen], final=True)
         submissions.add_raw(session, [(work.submission.id, _raw_copy(work)) for work in chosen])
         log.note_publication(session, self._publications)
-        sealed = self._tools.sealer.seal_all(session, [ready[id(one)] for w in chosen for one in w.settled], heads)
-        return sealed
+        return self._tools.sealer.seal_all(session, [ready[id(one)] for w in chosen for one in w.settled], heads)
 
     def _announce(self, chosen: Sequence[Work], sealed: Sequence[Sealed]) -> None:
         """It is durable and visible: say so, and note when."""

@@ -35,7 +35,7 @@ ATTEMPTS = 3
 
 @dataclass(slots=True)
 class Stage:
-    """What is staged so far for one recipient; ``looked_at`` are hashes, since millions of keys are too many to keep."""
+    """What is staged so far for one recipient; ``looked_at`` are hashes: millions of keys are too many to keep."""
 
     recipient: str
     known_position: int
@@ -129,7 +129,8 @@ class Loader:
         entitled = sorted(sender.recipients("submit")) if sender else []
         recipients = submission.request.recipients or tuple(entitled)
         named = {draft.recipient for draft in part.drafts} | set(part.refused.values())
-        concerned = recipients if submission.request.recipients else sorted({*named} & {*recipients}) or recipients[:1]
+        found = [recipient for recipient in recipients if recipient in named]
+        concerned = recipients if submission.request.recipients else found or recipients[:1]
         for recipient in concerned:
             if recipient not in stages:
                 with self.database.read() as session:

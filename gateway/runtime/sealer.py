@@ -53,8 +53,8 @@ class Sealer:
         return sealed
 
     def _seal_one(self, ready: Ready, head: _Head) -> Sealed:
-        at = Position(head.next_leaf, head.next_position, head.sealed_at)
-        sealed = seal(ready.settled, ready.digests, at, head.peaks, self.clock.now(), self.key)
+        at = Position(head.next_leaf, head.next_position, head.sealed_at, head.peaks)
+        sealed = seal(ready.settled, ready.digests, at, self.clock.now(), self.key)
         head.next_leaf += 1
         head.next_position += ready.digests.lines
         head.sealed_at = sealed.sealed_at

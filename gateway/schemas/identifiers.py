@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated
@@ -128,7 +128,7 @@ def new_id() -> str:
 @lru_cache(maxsize=4_096)
 def instant_text(instant: datetime) -> str:
     """An aware instant as RFC 3339 text in UTC with microseconds; the one spelling used in sealed bytes."""
-    return instant.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def japanese_date(instant: datetime) -> date:

@@ -6,7 +6,7 @@ A line is canonical JSON (sorted ASCII keys, integers, no floats):
     kind        record kind
     subject     our party id of the firm
     record      the canonical record; an absent value is not_provided unless record.missing says otherwise
-    source      {"ordinal","place","digest"}: where it stands in the sender's document, and the digest of its own bytes there
+    source      {"ordinal","place","digest"}: where it stands in the document, and the digest of its own bytes there
     valid       {"from","to"}: Japanese calendar dates
     instants    event_on, period_end_on, known_at, produced_at, sent_at, received_at: those known by then
     findings    codes of the warnings it went in with

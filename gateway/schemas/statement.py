@@ -1,4 +1,4 @@
-"""A statement: the outcome of one submission for one recipient. Signed, it is the sender's receipt and the log's leaf."""
+"""A statement: the outcome of one submission for one recipient. Signed, it is the receipt and the log's leaf."""
 
 from __future__ import annotations
 

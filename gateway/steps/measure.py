@@ -16,7 +16,7 @@ import orjson
 from gateway.schemas.identifiers import JST
 from gateway.store import reads
 from gateway.store.engine import Session
-from gateway.store.feed import Blocks
+from gateway.store.feed import Page
 
 STAGES: tuple[tuple[str, str, str], ...] = (
     ("event_to_received", "event_on", "received_at"),
@@ -70,11 +70,8 @@ def _figures(values: Sequence[float]) -> dict[str, float]:
     return {"count": len(values), "p50": round(cuts[4], 6), "p90": round(cuts[8], 6), "max": round(max(values), 6)}
 
 
-def measured(
-    session: Session, blocks: Blocks, recipient: str, after: int, limit: int, kind: str | None
-) -> Iterator[dict[str, Any]]:
-    """Lines from a position on, each with its named instants and the seconds of every stage known."""
-    page = blocks.page(session, recipient, after, limit, kind)
+def measured(session: Session, recipient: str, after: int, page: Page) -> Iterator[dict[str, Any]]:
+    """The lines of a page that begins at a position, each with its named instants and the seconds of every stage."""
     instants = reads.instants(session, recipient, after, page.next_position)
     for position, submission, index, body in page.rows:
         line = orjson.loads(body)

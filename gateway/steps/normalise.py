@@ -33,9 +33,8 @@ CIRCUMSTANCES = {"produced_at", "known_at"}  # say when, not what: kept among th
 def draft_document(observed: ObservedDocument, warnings: tuple[str, ...]) -> Draft:
     """One accepted document as a draft: its accounts mapped, unlabelled My Numbers masked."""
     record = observed.record
-    books = isinstance(record, TrialBalance | FinancialStatement)
     content = record.model_dump(mode="json", exclude_none=True, exclude={"lines"} | CIRCUMSTANCES)
-    if books:
+    if isinstance(record, TrialBalance | FinancialStatement):
         content["lines"], content["conservation"] = normalised_lines(record)
     if MY_NUMBER_RULE in warnings:
         content = masked_record(content)
@@ -143,8 +142,8 @@ def place(draft: Draft, recipient: str, submission: Submission, known: Known) ->
         named = {guaranteed.party: draft.guarantee}
     else:
         named = {}
-    given, *others = names_of(draft, recipient, submission) or (None,)
-    for reference in (given, *others):
+    given = names_of(draft, recipient, submission)
+    for reference in given:
         if reference in known.links:
             named.setdefault(known.links[reference], str(reference))
     if len(named) == 1:
@@ -152,8 +151,8 @@ def place(draft: Draft, recipient: str, submission: Submission, known: Known) ->
     if named:
         first, second = list(named.values())[:2]
         return Unplaced(_finding("S02", Severity.REFUSE, draft, {"given": first, "found": second}))
-    label = str(given) if given else "番号なし / no number"
-    return Unplaced(_finding("S01", Severity.HOLD, draft, {"reference": label}), given)
+    label = str(given[0]) if given else "番号なし / no number"
+    return Unplaced(_finding("S01", Severity.HOLD, draft, {"reference": label}), given[0] if given else None)
 
 
 def names_of(draft: Draft, recipient: str, submission: Submission) -> list[Reference]:

@@ -1,4 +1,4 @@
-"""Publish: write sealed statements with their lines, findings and index rows; they become visible together or not at all."""
+"""Publish: write sealed statements, lines, findings and index rows; all become visible together, or nothing does."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Received:
 
     def open(self) -> BinaryIO:
         """The document from its start."""
-        return io.BytesIO(self.body) if self.path is None else self.path.open("rb")
+        return io.BytesIO(self.body or b"") if self.path is None else self.path.open("rb")
 
     def head(self, count: int = 65_536) -> bytes:
         """Its first bytes."""

@@ -24,11 +24,12 @@ from gateway.security.signing import sign_receipt
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a log stands when a statement is sealed into it."""
+    """Where a log stands when a statement is sealed into it; ``peaks`` is its tree, which grows by one leaf."""
 
     next_leaf: int
     next_position: int
     sealed_at: datetime
+    peaks: Peaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +81,13 @@ def digest(settled: Settled) -> Digests:
     )
 
 
-def seal(settled: Settled, digests: Digests, at: Position, peaks: Peaks, now: datetime, key: SigningKey) -> Sealed:
-    """Seal one statement at the head of its log.
-
-    ``peaks`` is the log's tree and grows by one leaf. ``sealed_at`` never runs backwards within a log.
-    """
+def seal(settled: Settled, digests: Digests, at: Position, now: datetime, key: SigningKey) -> Sealed:
+    """Seal one statement at the head of its log; ``sealed_at`` never runs backwards within a log."""
     sealed_at = max(now, at.sealed_at)
     statement = _statement(settled, digests, at, sealed_at)
     payload = orjson.dumps(statement.canonical(), option=CANONICAL)
     leaf = leaf_hash(payload)
-    nodes = [(0, at.next_leaf, leaf), *peaks.append(leaf)]
+    nodes = [(0, at.next_leaf, leaf), *at.peaks.append(leaf)]
     return Sealed(settled, statement, sign_receipt(key, payload), nodes, sealed_at)
 
 

@@ -157,7 +157,7 @@ class Watch:
             return any(True for _ in self._connection.driver_connection.notifies(timeout=0))  # type: ignore[union-attr]
         cursor = self._connection.cursor()
         cursor.execute("PRAGMA data_version")
-        version = int(cursor.fetchone()[0])
+        version = int((cursor.fetchone() or (0,))[0])
         changed, self._seen = version != self._seen, version
         return changed
 

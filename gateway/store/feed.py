@@ -9,11 +9,12 @@ from typing import Any
 
 import zstandard
 from sqlalchemy import delete, tuple_
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from gateway.ports import BlockCipher
 from gateway.schemas.submission import Line, Version
-from gateway.store.engine import add_rows
+from gateway.store.engine import add_rows, table_of
 from gateway.store.tables import FindingBlock, HeldRecord, LineBlock, LineIndex, StatementRow, Withheld
 
 LINES_PER_BLOCK = 1_024
@@ -114,31 +115,24 @@ class Blocks:
 
     def page(self, session: Session, recipient: str, after: int, limit: int, kind: str | None = None) -> Page:
         """Up to ``limit`` rows from position ``after`` on, in order of position."""
+        block, statement = table_of(LineBlock).c, table_of(StatementRow).c
         query = (
-            select(
-                StatementRow.first_position,
-                LineBlock.submission,
-                LineBlock.first_index,
-                LineBlock.count,
-                LineBlock.kind,
-                LineBlock.payload,
-            )
-            .join(
-                LineBlock,
-                (col(LineBlock.submission) == StatementRow.submission)
-                & (col(LineBlock.recipient) == StatementRow.recipient),
+            columns(
+                statement.first_position, block.submission, block.first_index, block.count, block.kind, block.payload
             )
             .where(
-                StatementRow.recipient == recipient,
-                col(StatementRow.first_position) >= _start_of(session, recipient, after),
-                StatementRow.first_position + LineBlock.first_index + LineBlock.count > after,
+                block.submission == statement.submission,
+                block.recipient == statement.recipient,
+                statement.recipient == recipient,
+                statement.first_position >= _start_of(session, recipient, after),
+                statement.first_position + block.first_index + block.count > after,
             )
-            .order_by(col(StatementRow.first_position), col(LineBlock.first_index))
+            .order_by(statement.first_position, block.first_index)
             .limit(limit)
         )
         rows: list[tuple[int, str, int, bytes]] = []
         reached = after
-        for first, submission, index, count, block_kind, payload in session.exec(query):
+        for first, submission, index, count, block_kind, payload in session.execute(query):
             start, end = first + index, first + index + count
             wanted = kind is None or block_kind == kind
             bodies = self.unpack(recipient, payload) if wanted else []
@@ -203,28 +197,17 @@ def find_versions(
 ) -> dict[str, list[Version]]:
     """Every published version of each series valid on or after a date, oldest position first."""
     found: dict[str, list[Version]] = {}
+    line, statement = table_of(LineIndex).c, table_of(StatementRow).c
+    position = statement.first_position + line.number
+    wanted = columns(line.series, line.submission, line.number, position, line.valid_on, line.digest, line.amount_yen)
     for start in range(0, len(series), KEYS_PER_QUERY):
-        query = (
-            select(
-                LineIndex.series,
-                LineIndex.submission,
-                LineIndex.number,
-                StatementRow.first_position + LineIndex.number,
-                LineIndex.valid_on,
-                LineIndex.digest,
-                LineIndex.amount_yen,
-            )
-            .join(
-                StatementRow,
-                (col(StatementRow.submission) == LineIndex.submission)
-                & (col(StatementRow.recipient) == LineIndex.recipient),
-            )
-            .where(
-                LineIndex.recipient == recipient,
-                LineIndex.kind == kind,
-                col(LineIndex.series).in_(series[start : start + KEYS_PER_QUERY]),
-                col(LineIndex.valid_on) >= since,
-            )
+        query = wanted.where(
+            line.submission == statement.submission,
+            line.recipient == statement.recipient,
+            line.recipient == recipient,
+            line.kind == kind,
+            line.series.in_(series[start : start + KEYS_PER_QUERY]),
+            line.valid_on >= since,
         )
         for row in session.execute(query):
             found.setdefault(row[0], []).append(Version(*row[1:]))

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import select as columns
 from sqlalchemy import tuple_, update
 from sqlmodel import Session, col, select
 
 from gateway.schemas.identifiers import Reference, Scheme, new_id
 from gateway.schemas.submission import Guaranteed
-from gateway.store.engine import Database
+from gateway.store.engine import Database, table_of
 from gateway.store.tables import (
     Delegation,
     Entitlement,
@@ -144,13 +145,9 @@ def find_guarantees(session: Session, recipient: str, numbers: Sequence[str]) ->
     found: dict[str, Guaranteed] = {}
     for start in range(0, len(numbers), KEYS_PER_QUERY):
         some = numbers[start : start + KEYS_PER_QUERY]
-        query = select(
-            Guarantee.guarantee_no,
-            Guarantee.party,
-            Guarantee.institution,
-            Guarantee.principal_yen,
-            Guarantee.is_revolving,
-        ).where(Guarantee.recipient == recipient, col(Guarantee.guarantee_no).in_(some))
+        of = table_of(Guarantee).c
+        query = columns(of.guarantee_no, of.party, of.institution, of.principal_yen, of.is_revolving)
+        query = query.where(of.recipient == recipient, of.guarantee_no.in_(some))
         found.update((row[0], Guaranteed(*row[1:])) for row in session.execute(query))
     return found
 

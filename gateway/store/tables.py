@@ -151,7 +151,7 @@ class Submission(SQLModel, table=True):
 
 
 class Raw(SQLModel, table=True):
-    """The bytes as received: in the row (zstd) or, above a size, in a file of the data folder; or destroyed, and why."""
+    """The bytes as received: in the row (zstd), or in a file of the data folder; or destroyed, and why."""
 
     submission: str = Field(primary_key=True)
     body: bytes | None = _bytes(nullable=True)

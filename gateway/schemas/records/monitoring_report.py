@@ -23,7 +23,7 @@ class Part(BaseModel):
 
 
 class Omission(Part):
-    """記載省略 and its grounds: a corporation with positive 償却前経常利益 and positive net worth may leave content out."""
+    """記載省略 and its grounds: 償却前経常利益 and net worth of a corporation, both positive."""
 
     claimed: bool = False
     fiscal_year_end: date | None = None
@@ -130,9 +130,9 @@ class MonitoringReport(RecordBase):
     reporter_contact: str | None = Field(default=None, max_length=100)
     guarantee_nos: tuple[str, ...] = ()
     scheme_families: tuple[str, ...] = ()
-    entity_type: Literal[
-        "corporation", "sole_proprietor", "association", "medical_corp", "npo", "other", "unknown"
-    ] = "unknown"
+    entity_type: Literal["corporation", "sole_proprietor", "association", "medical_corp", "npo", "other", "unknown"] = (
+        "unknown"
+    )
     period_from: date
     period_to: date
     reported_on: date | None = None

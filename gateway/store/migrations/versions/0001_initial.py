@@ -1,9 +1,7 @@
 """initial."""
 
 import sqlalchemy as sa
-import sqlmodel
 from alembic import op
-from sqlalchemy import Text
 
 import gateway.store.tables
 
@@ -17,28 +15,28 @@ def upgrade() -> None:
     op.create_table('audit_entry',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('at', gateway.store.tables.Instant(), nullable=False),
-    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('path', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('code', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('path', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_table('checkpoint',
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('tree_size', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('next_position', sa.BigInteger(), nullable=False),
     sa.Column('note', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('recipient', 'tree_size')
     )
     op.create_table('finding_block',
-    sa.Column('submission', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('submission', sa.String(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('chunk', sa.Integer(), nullable=False),
     sa.Column('count', sa.BigInteger(), nullable=False),
     sa.Column('payload', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('submission', 'recipient', 'chunk')
     )
     op.create_table('head',
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('next_leaf', sa.BigInteger(), nullable=False),
     sa.Column('next_position', sa.BigInteger(), nullable=False),
     sa.Column('peaks', sa.LargeBinary(), nullable=False),
@@ -46,16 +44,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('recipient')
     )
     op.create_table('held_record',
-    sa.Column('submission', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('submission', sa.String(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('ordinal', sa.BigInteger(), autoincrement=False, nullable=False),
-    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('scheme', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('scope', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('value', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('row_digest', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('released_by', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('code', sa.String(), nullable=False),
+    sa.Column('scheme', sa.String(), nullable=False),
+    sa.Column('scope', sa.String(), nullable=False),
+    sa.Column('value', sa.String(), nullable=False),
+    sa.Column('row_digest', sa.String(), nullable=False),
+    sa.Column('released_by', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('submission', 'recipient', 'ordinal')
     )
     with op.batch_alter_table('held_record', schema=None) as batch_op:
@@ -63,10 +61,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_held_record_released_by'), ['released_by'], unique=False)
 
     op.create_table('idempotency_key',
-    sa.Column('sender', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('sender', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
     sa.Column('fingerprint', sa.LargeBinary(), nullable=False),
-    sa.Column('submission', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('submission', sa.String(), nullable=False),
     sa.Column('created_at', gateway.store.tables.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('sender', 'key')
     )
@@ -75,15 +73,15 @@ def upgrade() -> None:
 
     op.create_table('job',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-    sa.Column('task', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('lane', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('task', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('lane', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
     sa.Column('run_at', gateway.store.tables.Instant(), nullable=False),
     sa.Column('claimed_until_at', gateway.store.tables.Instant(), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('done_at', gateway.store.tables.Instant(), nullable=True),
-    sa.Column('failure', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('failure', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('key')
     )
@@ -91,20 +89,20 @@ def upgrade() -> None:
         batch_op.create_index('job_open', ['done_at', 'lane', 'id'], unique=False)
 
     op.create_table('line_block',
-    sa.Column('submission', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('submission', sa.String(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('first_index', sa.BigInteger(), autoincrement=False, nullable=False),
-    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
     sa.Column('count', sa.BigInteger(), nullable=False),
     sa.Column('payload', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('submission', 'recipient', 'first_index')
     )
     op.create_table('line_index',
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('series', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('series', sa.String(), nullable=False),
     sa.Column('valid_on', sa.Date(), nullable=False),
-    sa.Column('submission', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('submission', sa.String(), nullable=False),
     sa.Column('number', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('digest', sa.LargeBinary(), nullable=False),
     sa.Column('amount_yen', sa.BigInteger(), nullable=True),
@@ -115,7 +113,7 @@ def upgrade() -> None:
         batch_op.create_index('line_index_by_submission', ['submission', 'recipient'], unique=False)
 
     op.create_table('log_node',
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('level', sa.Integer(), nullable=False),
     sa.Column('number', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('hash', sa.LargeBinary(), nullable=False),
@@ -123,35 +121,35 @@ def upgrade() -> None:
     sqlite_with_rowid=False
     )
     op.create_table('participant',
-    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('institution', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('institution', sa.String(), nullable=True),
     sa.Column('enrolled_at', gateway.store.tables.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_table('party',
-    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('entity_type', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('entity_type', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_table('publication',
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('tree_size', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('published_at', gateway.store.tables.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('recipient', 'tree_size')
     )
     op.create_table('raw',
-    sa.Column('submission', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('submission', sa.String(), nullable=False),
     sa.Column('body', sa.LargeBinary(), nullable=True),
-    sa.Column('file', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-    sa.Column('destroyed', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('file', sa.String(), nullable=True),
+    sa.Column('destroyed', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('submission')
     )
     op.create_table('read_mark',
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('reader', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
+    sa.Column('reader', sa.String(), nullable=False),
     sa.Column('position', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('read_at', gateway.store.tables.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('recipient', 'reader', 'position')
@@ -162,8 +160,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     op.create_table('seen_assertion',
-    sa.Column('client', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('jti', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('client', sa.String(), nullable=False),
+    sa.Column('jti', sa.String(), nullable=False),
     sa.Column('expires_at', gateway.store.tables.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('client', 'jti')
     )
@@ -171,18 +169,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_seen_assertion_expires_at'), ['expires_at'], unique=False)
 
     op.create_table('statement',
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('leaf_index', sa.BigInteger(), autoincrement=False, nullable=False),
-    sa.Column('submission', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('sender', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('institution', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('submission', sa.String(), nullable=False),
+    sa.Column('sender', sa.String(), nullable=False),
+    sa.Column('institution', sa.String(), nullable=False),
     sa.Column('raw_sha256', sa.LargeBinary(), nullable=False),
     sa.Column('first_position', sa.BigInteger(), nullable=False),
     sa.Column('count', sa.BigInteger(), nullable=False),
     sa.Column('held', sa.BigInteger(), nullable=False),
     sa.Column('refused', sa.BigInteger(), nullable=False),
     sa.Column('receipt', sa.Text(), nullable=False),
-    sa.Column('tape', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('tape', sa.String(), nullable=True),
     sa.Column('tape_sequence', sa.BigInteger(), nullable=True),
     sa.Column('received_at', gateway.store.tables.Instant(), nullable=False),
     sa.Column('accepted_at', gateway.store.tables.Instant(), nullable=False),
@@ -196,10 +194,10 @@ def upgrade() -> None:
         batch_op.create_index('statement_by_tape', ['recipient', 'institution', 'tape', 'leaf_index'], unique=False)
 
     op.create_table('submission',
-    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('sender', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('institution', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('state', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('sender', sa.String(), nullable=False),
+    sa.Column('institution', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
     sa.Column('received_at', gateway.store.tables.Instant(), nullable=False),
     sa.Column('raw_sha256', sa.LargeBinary(), nullable=False),
     sa.Column('raw_bytes', sa.BigInteger(), nullable=False),
@@ -210,32 +208,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_submission_sender'), ['sender'], unique=False)
 
     op.create_table('withheld',
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('position', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('leaf', sa.LargeBinary(), nullable=False),
-    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('recipient', 'position')
     )
     op.create_table('delegation',
-    sa.Column('sender', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('institution', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('sender', sa.String(), nullable=False),
+    sa.Column('institution', sa.String(), nullable=False),
     sa.Column('valid_from', sa.Date(), nullable=False),
     sa.Column('valid_until', sa.Date(), nullable=True),
     sa.ForeignKeyConstraint(['sender'], ['participant.id'], ),
     sa.PrimaryKeyConstraint('sender', 'institution')
     )
     op.create_table('entitlement',
-    sa.Column('participant', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('action', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('participant', sa.String(), nullable=False),
+    sa.Column('action', sa.String(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['participant'], ['participant.id'], ),
     sa.PrimaryKeyConstraint('participant', 'action', 'recipient')
     )
     op.create_table('guarantee',
-    sa.Column('recipient', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('guarantee_no', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('institution', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('party', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
+    sa.Column('guarantee_no', sa.String(), nullable=False),
+    sa.Column('institution', sa.String(), nullable=False),
+    sa.Column('party', sa.String(), nullable=False),
     sa.Column('principal_yen', sa.BigInteger(), nullable=True),
     sa.Column('is_revolving', sa.Boolean(), nullable=False),
     sa.ForeignKeyConstraint(['party'], ['party.id'], ),
@@ -243,13 +241,13 @@ def upgrade() -> None:
     )
     op.create_table('link',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-    sa.Column('scheme', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('scope', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('value', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('party', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('scheme', sa.String(), nullable=False),
+    sa.Column('scope', sa.String(), nullable=False),
+    sa.Column('value', sa.String(), nullable=False),
+    sa.Column('party', sa.String(), nullable=False),
     sa.Column('valid_from', sa.Date(), nullable=True),
     sa.Column('valid_until', sa.Date(), nullable=True),
-    sa.Column('asserted_by', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('asserted_by', sa.String(), nullable=False),
     sa.Column('asserted_at', gateway.store.tables.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['party'], ['party.id'], ),
     sa.PrimaryKeyConstraint('id')
@@ -258,8 +256,8 @@ def upgrade() -> None:
         batch_op.create_index('link_by_number', ['scheme', 'scope', 'value'], unique=False)
 
     op.create_table('participant_key',
-    sa.Column('kid', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('participant', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kid', sa.String(), nullable=False),
+    sa.Column('participant', sa.String(), nullable=False),
     sa.Column('jwk', sa.Text(), nullable=False),
     sa.Column('valid_from_at', gateway.store.tables.Instant(), nullable=False),
     sa.Column('valid_until_at', gateway.store.tables.Instant(), nullable=True),
