@@ -73,6 +73,14 @@ class Committer(Protocol):
         """
         ...
 
+    def note_read(self, recipient: str, reader: str, position: int) -> None:
+        """A reader asks for what comes from a position on, so it has read what came before."""
+        ...
+
+    def note_refusal(self, code: str, reason: str, path: str) -> None:
+        """Somebody was refused at the door."""
+        ...
+
 
 def prepare(line: Line, submission: Submission, source: BinaryIO) -> Iterator[Prepared]:
     """Adapt, validate and normalise a document: whole, or frame by frame where it is a large file of rows.

@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -110,9 +109,7 @@ def perform(world: World, own_files: Path | None, folder: Path, keep: bool) -> N
         stage.say("demo", "サーバを起動し、参加者を登録 / starting a server on loopback, enrolling six participants")
         server = Server(stage, keep)
         cleaning.callback(server.close)
-        with ThreadPoolExecutor(2) as pool:
-            for told in pool.map(stage.enrol, PARTICIPANTS):
-                stage.say("hayame", told)
+        stage.enrol(PARTICIPANTS)
         server.wait_until_ready()
         play(stage, world, own_files, cleaning)
         stage.say("demo", "全プログラム終了 / every program ended well")

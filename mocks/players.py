@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -21,6 +22,12 @@ from mocks.program import Surprise, expect, say
 
 PATIENCE_S = 120.0
 READY = "ready"
+COMMAND_LINE = """
+import json, sys
+from gateway.cli import app
+for arguments in json.loads(sys.argv[1]):
+    app(arguments, standalone_mode=False)
+"""
 
 
 class Participant(NamedTuple):
@@ -65,29 +72,33 @@ class Stage:
         """A line of progress: when, who, what."""
         say(f"{time.monotonic() - self.began:5.1f}s {who:<9} │ {text}")
 
-    def enrol(self, one: Participant) -> str:
-        """Make a key and enrol its owner with the command line; what that said.
+    def enrol(self, participants: Sequence[Participant]) -> None:
+        """Make a key for each participant and enrol it with the command line.
 
         Raises:
             Surprise: it failed.
         """
+        self.hayame(*(self._enrolment(one) for one in participants))
+
+    def _enrolment(self, one: Participant) -> list[str]:
         key, public = SigningKey.generate(), self.keys / f"{one.id}.jwk"
         key.save(self.keys / f"{one.id}.pem")
         public.write_bytes(orjson.dumps(key.public.jwk()))
         may = [text for grant in one.may for text in ("--may", grant)]
-        command = ["participants", "enrol", one.id, one.kind, one.name, "--key", str(public), *may]
-        return self.hayame(*command, "--institution", one.institution)
+        named = [one.id, one.kind, one.name, "--institution", one.institution, "--key", str(public)]
+        return ["participants", "enrol", *named, *may]
 
-    def hayame(self, *arguments: str) -> str:
-        """Run the command line to its end; what it printed.
+    def hayame(self, *commands: Sequence[str]) -> None:
+        """Run commands of the command line, one after the other in one process: starting one takes a second or two.
 
         Raises:
-            Surprise: its status is not 0.
+            Surprise: one of them failed.
         """
-        command = [sys.executable, "-m", "gateway", *arguments]
+        command = [sys.executable, "-c", COMMAND_LINE, json.dumps(commands)]
         done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=PATIENCE_S)  # noqa: S603 - our own command
-        expect(done.returncode, 0, f"hayame {arguments[0]}: {done.stderr.strip()}")
-        return done.stdout.strip()
+        expect(done.returncode, 0, f"hayame: {done.stderr.strip()}")
+        for line in done.stdout.splitlines():
+            self.say("hayame", line)
 
 
 class Server:

@@ -6,7 +6,6 @@ from starlette.requests import Request
 
 from gateway.api.parts import Parts
 from gateway.errors import AccessError, BusyError, DigestMismatch, NotAuthentic, TooLarge
-from gateway.store import submissions
 
 NOTED = (AccessError, BusyError, DigestMismatch, TooLarge)
 
@@ -16,5 +15,4 @@ def note_refusal(parts: Parts, request: Request, error: Exception) -> None:
     if not isinstance(error, NOTED):
         return
     reason = error.reason if isinstance(error, NotAuthentic) else error.message
-    with parts.database.write() as session:
-        submissions.add_audit(session, parts.clock.now(), error.code, reason, request.url.path)
+    parts.committer.note_refusal(error.code, reason, request.url.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -20,7 +21,7 @@ from gateway.security.checkpoints import log_origin, write_checkpoint
 from gateway.security.merkle import EMPTY_ROOT, consistency_path, inclusion_path
 from gateway.steps.authenticate import Caller
 from gateway.steps.measure import measured, summary
-from gateway.store import log, reads
+from gateway.store import log
 from gateway.store.feed import Page
 
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["recipients"])
@@ -71,12 +72,13 @@ async def feed(
     """
     parts, caller = _reader(request, recipient)
     deadline = time.monotonic() + asked.wait
-    page = _page(parts, recipient, asked)
+    page = await asyncio.to_thread(_page, parts, recipient, asked)
     while not page.rows and (left := deadline - time.monotonic()) > 0:
         await parts.news.wait(left)
-        page = _page(parts, recipient, asked.model_copy(update={"after": page.next_position}))
+        further = asked.model_copy(update={"after": page.next_position})
+        page = await asyncio.to_thread(_page, parts, recipient, further)
     if asked.after:
-        reads.note(parts.database, recipient, caller.participant.id, asked.after, parts.clock.now())
+        parts.committer.note_read(recipient, caller.participant.id, asked.after)
     return _present(parts, recipient, page, accept, request)
 
 

@@ -10,17 +10,18 @@ behind it from the same sender, and one whose ground moved between its snapshot 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from gateway.errors import KeyReused
 from gateway.pipeline import Outcome
 from gateway.ports import Clock
 from gateway.rules.pack import Pack
+from gateway.runtime.notes import Notes
 from gateway.runtime.sealer import Ready, Sealer
 from gateway.runtime.wakeups import Wakeups
 from gateway.schemas.submission import MY_NUMBER, Prepared, RawCopy, Settled, Submission
@@ -34,7 +35,7 @@ from gateway.store.feed import Blocks
 from gateway.store.log import HeadState
 from gateway.store.submissions import Used
 
-PUBLICATION_DELAY_S = 0.2
+NOTES_DELAY_S = 0.2
 
 
 @dataclass(eq=False, slots=True)
@@ -80,7 +81,7 @@ class Committer:
         self._waiting: deque[Work] = deque()
         self._arrived = asyncio.Event()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="commit")
-        self._publications: list[dict[str, Any]] = []
+        self._notes = Notes()
 
     async def commit(
         self, submission: Submission, prepared: Prepared, received: Received, recipients: tuple[str, ...]
@@ -91,17 +92,27 @@ class Committer:
         self._arrived.set()
         return await work.done
 
+    def note_read(self, recipient: str, reader: str, position: int) -> None:
+        """A reader asks for what comes from a position on, so it has read what came before."""
+        self._notes.read(recipient, reader, position, self._tools.clock.now())
+
+    def note_refusal(self, code: str, reason: str, path: str) -> None:
+        """Somebody was refused at the door."""
+        self._notes.refused(code, reason, path, self._tools.clock.now())
+
     async def run(self) -> None:
-        """Commit group after group until cancelled."""
+        """Commit group after group until cancelled; notes go along, or by themselves when nothing else is going on."""
         while True:
-            await self._arrived.wait()
+            if not self._waiting:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._arrived.wait(), NOTES_DELAY_S)
             group = self._take_group()
-            if not group:
-                self._arrived.clear()
+            if group:
+                await self._commit(group)
                 continue
-            await self._commit(group)
-            if not self._waiting and self._publications:
-                await self._note_publications()
+            self._arrived.clear()
+            if self._notes:
+                await self._write_notes()
 
     def _take_group(self) -> list[Work]:
         """The next works in order of arrival; a second use of one key waits for the first to be decided."""
@@ -137,7 +148,7 @@ class Committer:
         if not chosen:
             return
         ready = {id(one): _ready(tools.blocks, one) for work in chosen for one in work.settled}
-        session = tools.database.begin()
+        session = await self._begin()
         try:
             sealed = self._write(session, chosen, ready)
             await asyncio.get_running_loop().run_in_executor(self._disk, session.commit)
@@ -192,16 +203,15 @@ class Committer:
         self._put_back([*moved, *lost])
         submissions.add_submissions(session, [work.submission for work in chosen], final=True)
         submissions.add_raw(session, [(work.submission.id, _raw_copy(work)) for work in chosen])
-        log.note_publication(session, self._publications)
+        self._notes.write(database, session)
         return self._tools.sealer.seal_all(session, [ready[id(one)] for w in chosen for one in w.settled], heads)
 
     def _announce(self, chosen: Sequence[Work], sealed: Sequence[Sealed]) -> None:
         """It is durable and visible: say so, and note when."""
         now = self._tools.clock.now()
         sizes = {one.statement.recipient: one.statement.leaf_index + 1 for one in sealed}
-        self._publications = [
-            {"recipient": recipient, "tree_size": size, "published_at": now} for recipient, size in sizes.items()
-        ]
+        for recipient, size in sizes.items():
+            self._notes.published(recipient, size, now)
         by_submission: dict[str, list[Sealed]] = {}
         for one in sealed:
             by_submission.setdefault(one.statement.submission, []).append(one)
@@ -210,14 +220,21 @@ class Committer:
                 work.done.set_result(Outcome(work.submission.id, sealed=tuple(by_submission[work.submission.id])))
         self._tools.wakeups.wake()
 
-    async def _note_publications(self) -> None:
-        """Note the last group's publication when no next group comes to carry it."""
-        await asyncio.sleep(PUBLICATION_DELAY_S)
-        if self._waiting or not self._publications:
-            return
-        with self._tools.database.write() as session:
-            log.note_publication(session, self._publications)
-        self._publications = []
+    async def _begin(self) -> Session:
+        """Open the write transaction; where another process writes just now, a thread waits and the loop goes on."""
+        session = self._tools.database.try_begin()
+        if session is None:
+            session = await asyncio.get_running_loop().run_in_executor(self._disk, self._tools.database.begin)
+        return session
+
+    async def _write_notes(self) -> None:
+        """Write what no group came to carry."""
+        session = await self._begin()
+        try:
+            self._notes.write(self._tools.database, session)
+            await asyncio.get_running_loop().run_in_executor(self._disk, session.commit)
+        finally:
+            self._tools.database.end(session)
 
     def _put_back(self, works: Sequence[Work]) -> None:
         self._waiting.extendleft(reversed(works))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,8 +57,15 @@ class Database:
             self.end(session)
 
     def begin(self) -> Session:
-        """Open a write transaction; the caller commits, and always calls ``end`` after."""
+        """Open a write transaction, waiting for its turn; the caller commits, and always calls ``end`` after."""
         self._writers.acquire()
+        return self._open()
+
+    def try_begin(self) -> Session | None:
+        """Open a write transaction if nobody else is writing just now."""
+        return self._open() if self._writers.acquire(wait=False) else None
+
+    def _open(self) -> Session:
         session = Session(self.engine, expire_on_commit=False)
         try:
             session.connection(execution_options={"writes": True} if self.is_sqlite else {})
@@ -89,20 +97,30 @@ class Database:
 
 
 class WriterLock:
-    """One writer at a time over all processes that share a SQLite file; without a file, no lock at all."""
+    """One writer at a time over all threads and processes that share a SQLite file; without a file, no lock at all."""
 
     def __init__(self, path: str | None) -> None:
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600) if path else None
+        self._threads = threading.Lock()
 
-    def acquire(self) -> None:
-        """Wait until no other process writes."""
-        if self._handle is not None:
-            fcntl.flock(self._handle, fcntl.LOCK_EX)
+    def acquire(self, *, wait: bool = True) -> bool:
+        """Take the lock; without ``wait`` only if it is free, which is what comes back."""
+        if self._handle is None:
+            return True
+        if not self._threads.acquire(blocking=wait):
+            return False
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            self._threads.release()
+            return False
+        return True
 
     def release(self) -> None:
         """Let the next writer in."""
         if self._handle is not None:
             fcntl.flock(self._handle, fcntl.LOCK_UN)
+            self._threads.release()
 
 
 def table_of(model: type[SQLModel]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,15 +14,10 @@ from gateway.store.engine import Database
 from gateway.store.tables import Checkpoint, Publication, ReadMark, StatementRow
 
 
-def note(database: Database, recipient: str, reader: str, position: int, at: datetime) -> None:
-    """A reader asks for what comes from a position on: it has read everything before, once and for all."""
-    with database.read() as session:
-        query = select(func.max(ReadMark.position)).where(ReadMark.recipient == recipient, ReadMark.reader == reader)
-        if (session.exec(query).one() or 0) >= position:
-            return
-    with database.write() as session:
-        row = {"recipient": recipient, "reader": reader, "position": position, "read_at": at}
-        session.execute(database.insert_new(ReadMark), [row])
+def note(database: Database, session: Session, marks: Sequence[dict[str, Any]]) -> None:
+    """Readers had read everything before a position by an instant; a mark that is there already stays."""
+    if marks:
+        session.execute(database.insert_new(ReadMark), list(marks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,12 +267,14 @@ def forget_assertions(session: Session, before: datetime) -> None:
     session.execute(delete(SeenAssertion).where(col(SeenAssertion.expires_at) < before))
 
 
-def add_audit(session: Session, at: datetime, code: str, reason: str, path: str) -> None:
-    """Note a refusal before a submission began; the oldest entries make room."""
-    entry = AuditEntry(at=at, code=code, reason=reason[:500], path=path[:500])
-    session.add(entry)
+def add_audit(session: Session, entries: Sequence[tuple[datetime, str, str, str]]) -> None:
+    """Note refusals before a submission began (when, code, cause, path); the oldest entries make room."""
+    rows = [AuditEntry(at=at, code=code, reason=cause[:500], path=path[:500]) for at, code, cause, path in entries]
+    if not rows:
+        return
+    session.add_all(rows)
     session.flush()
-    session.execute(delete(AuditEntry).where(col(AuditEntry.id) <= (entry.id or 0) - AUDIT_ENTRIES_KEPT))
+    session.execute(delete(AuditEntry).where(col(AuditEntry.id) <= (rows[-1].id or 0) - AUDIT_ENTRIES_KEPT))
 
 
 def newest_audit(session: Session, count: int) -> list[tuple[datetime, str, str, str]]:

@@ -37,6 +37,7 @@ def shown(output: str) -> list[tuple[str, str, str]]:
     return re.findall(r"^(\d+) +(\w+) +([\d,]+)  +[\d.]+ s \|", output, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_one_command_carries_documents_from_banks_to_a_targeting_tool_and_proves_it(tmp_path: Path) -> None:
     status, output = run(tmp_path / "temporary", "mocks.demo")
     assert status == 0, output
@@ -53,6 +54,7 @@ def test_one_command_carries_documents_from_banks_to_a_targeting_tool_and_proves
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_own_files_are_shown_with_verdict_and_findings_in_their_places(tmp_path: Path) -> None:
     own = tmp_path / "書類"
     own.mkdir()

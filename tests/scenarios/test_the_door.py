@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -150,6 +151,7 @@ def test_a_refusal_is_noted_in_the_audit_log_with_its_cause(world: World) -> Non
     sending = Sending(world)
     wrong_key(sending)
     sending.send()
+    time.sleep(0.5)  # notes are written when nothing else is going on
     with world.gateway.database.read() as session:
         _, code, reason, path = submissions.newest_audit(session, 1)[0]
     assert (code, path) == ("access.not_authentic", "/v1/submissions")

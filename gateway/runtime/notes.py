@@ -1,0 +1,50 @@
+"""What is worth noting but not worth a transaction of its own: it goes along with the next commit group.
+
+When a group had become visible, how far a reader had read, who was refused at the door. Losing the last fifth of a
+second of it in a crash costs a figure in a table, never a submission.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from gateway.store import log, reads, submissions
+from gateway.store.engine import Database, Session
+
+MOST_REFUSALS = 1_000  # between two commits; who hammers at the door need not fill the log
+
+
+class Notes:
+    """Notes waiting for a transaction."""
+
+    def __init__(self) -> None:
+        self._published: list[dict[str, Any]] = []
+        self._read: list[dict[str, Any]] = []
+        self._refused: list[tuple[datetime, str, str, str]] = []
+        self._furthest: dict[tuple[str, str], int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._published or self._read or self._refused)
+
+    def published(self, recipient: str, tree_size: int, at: datetime) -> None:
+        """A commit group was durable and visible by then."""
+        self._published.append({"recipient": recipient, "tree_size": tree_size, "published_at": at})
+
+    def read(self, recipient: str, reader: str, position: int, at: datetime) -> None:
+        """A reader had read everything before a position by then."""
+        if self._furthest.get((recipient, reader), 0) < position:
+            self._furthest[recipient, reader] = position
+            self._read.append({"recipient": recipient, "reader": reader, "position": position, "read_at": at})
+
+    def refused(self, code: str, reason: str, path: str, at: datetime) -> None:
+        """Somebody was refused at the door."""
+        if len(self._refused) < MOST_REFUSALS:
+            self._refused.append((at, code, reason, path))
+
+    def write(self, database: Database, session: Session) -> None:
+        """Write everything noted so far into a transaction that is about to be committed."""
+        log.note_publication(session, self._published)
+        reads.note(database, session, self._read)
+        submissions.add_audit(session, self._refused)
+        self._published, self._read, self._refused = [], [], []
