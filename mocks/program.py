@@ -89,9 +89,10 @@ class Program:
         return outcome
 
     def keep_receipts(self) -> None:
-        """Write the receipts to a file, one a line."""
-        kept = "".join(receipt + "\n" for receipt in self.receipts)
-        (self.asked.out / f"{self.asked.id}.receipts").write_text(kept, "ascii")
+        """Write the receipts to a file, one a line, if there are any."""
+        if self.receipts:
+            kept = "".join(receipt + "\n" for receipt in self.receipts)
+            (self.asked.out / f"{self.asked.id}.receipts").write_text(kept, "ascii")
 
 
 def told_to_stop() -> threading.Event:

@@ -12,15 +12,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway import __version__
-from gateway.api import feed, links, outcomes, problems, submissions, tokens
+from gateway.api import describe, feed, links, outcomes, problems, submissions, tokens
 from gateway.api.audit import note_refusal
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import GatewayError
 from gateway.store import log
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
-
-DESCRIPTION = "Timely, validated and verifiable data for credit guarantee corporations (信用保証協会)."
 
 
 def create_app(parts: Parts, lifespan: Lifespan) -> FastAPI:
@@ -31,13 +29,13 @@ def create_app(parts: Parts, lifespan: Lifespan) -> FastAPI:
         async with lifespan():
             yield
 
-    app = FastAPI(title="Hayame", version=__version__, description=DESCRIPTION, lifespan=running)
+    app = describe.DescribedApp(version=__version__, lifespan=running, **describe.HEAD)
     app.state.parts = parts
-    app.add_api_route("/v1/submissions", submissions.submit, methods=["POST"], **submissions.DOCUMENTATION)
+    app.add_api_route("/v1/submissions", submissions.submit, methods=["POST"], tags=["submissions"], **describe.SUBMIT)
     for router in (outcomes.router, feed.router, links.router, tokens.router):
         app.include_router(router)
-    app.add_api_route("/healthz", healthy, methods=["GET"], tags=["operations"])
-    app.add_api_route("/readyz", ready, methods=["GET"], tags=["operations"])
+    app.add_api_route("/healthz", healthy, methods=["GET"], tags=["operations"], **describe.HEALTHY)
+    app.add_api_route("/readyz", ready, methods=["GET"], tags=["operations"], **describe.READY)
     app.add_exception_handler(GatewayError, on_gateway_error)
     app.add_exception_handler(HTTPException, problems.on_http_exception)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.api import present
+from gateway.api import describe, present
+from gateway.api.describe import Recipient
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import InvalidRequest, NotFound
 from gateway.schemas.line import feed_row, withheld_row
@@ -42,7 +43,7 @@ class Window(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     after: int = Field(default=0, ge=0, description="Next position wanted, which is how many came before it")
-    limit: int = Field(default=1_000, ge=1, le=10_000)
+    limit: int = Field(default=1_000, ge=1, le=10_000, description="Most lines in one answer")
     kind: str | None = Field(default=None, description="Only this record kind")
 
 
@@ -55,16 +56,16 @@ class FeedWindow(Window):
 class LeadTimeWindow(Window):
     """A part of the feed to be measured."""
 
-    limit: int = Field(default=10_000, ge=1, le=100_000)
+    limit: int = Field(default=10_000, ge=1, le=100_000, description="Most lines measured")
     rows: bool = Field(default=False, description="Also line by line")
 
 
-@router.get("/feed")
+@router.get("/feed", **describe.FEED)
 async def feed(
     request: Request,
-    recipient: str,
+    recipient: Recipient,
     asked: Annotated[FeedWindow, Query()],
-    accept: Annotated[str, Header()] = NDJSON,
+    accept: Annotated[str, Header(include_in_schema=False)] = NDJSON,
 ) -> Response:
     """Lines by position: NDJSON, a JSON page, or CloudEvents, by Accept.
 
@@ -113,8 +114,12 @@ def _present(parts: Parts, recipient: str, page: Page, accept: str, request: Req
     return Response(b"".join(row + b"\n" for row in _rows(page)), 200, headers, NDJSON)
 
 
-@router.get("/log/checkpoint")
-def checkpoint(request: Request, recipient: str, size: Annotated[int | None, Query(ge=0)] = None) -> Response:
+@router.get("/log/checkpoint", **describe.CHECKPOINT)
+def checkpoint(
+    request: Request,
+    recipient: Recipient,
+    size: Annotated[int | None, Query(ge=0, description="The head when the log had so many leaves")] = None,
+) -> Response:
     """The newest signed head of the log, or the one of a size (C2SP signed note)."""
     parts, _ = _reader(request, recipient)
     with parts.database.read() as session:
@@ -126,12 +131,12 @@ def checkpoint(request: Request, recipient: str, size: Annotated[int | None, Que
     return PlainTextResponse(write_checkpoint(log_origin(parts.log_name, recipient), 0, EMPTY_ROOT, parts.key))
 
 
-@router.get("/log/receipts")
+@router.get("/log/receipts", **describe.RECEIPTS)
 def receipts(
     request: Request,
-    recipient: str,
-    first: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+    recipient: Recipient,
+    first: Annotated[int, Query(ge=0, description="Index of the first leaf wanted")] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="Most receipts in one answer")] = 1_000,
 ) -> Response:
     """The log's leaves from an index on: every statement, accepted or refused, as receipts (one JWS a line)."""
     parts, _ = _reader(request, recipient)
@@ -140,14 +145,24 @@ def receipts(
     return PlainTextResponse("".join(row.receipt + "\n" for row in rows))
 
 
-@router.get("/log/proofs/inclusion")
-def inclusion(request: Request, recipient: str, leaf: int, size: int) -> Response:
+@router.get("/log/proofs/inclusion", **describe.INCLUSION)
+def inclusion(
+    request: Request,
+    recipient: Recipient,
+    leaf: Annotated[int, Query(description="Index of the leaf, as its receipt says")],
+    size: Annotated[int, Query(description="How many leaves the log has under the checkpoint")],
+) -> Response:
     """The path from a leaf to the head of a size (RFC 6962)."""
     return _proof(request, recipient, "inclusion", leaf, size)
 
 
-@router.get("/log/proofs/consistency")
-def consistency(request: Request, recipient: str, first: int, second: int) -> Response:
+@router.get("/log/proofs/consistency", **describe.CONSISTENCY)
+def consistency(
+    request: Request,
+    recipient: Recipient,
+    first: Annotated[int, Query(description="Size of the log under the earlier checkpoint")],
+    second: Annotated[int, Query(description="Size of the log under the later checkpoint")],
+) -> Response:
     """That the head of one size is the beginning of another (RFC 6962)."""
     return _proof(request, recipient, "consistency", first, second)
 
@@ -164,8 +179,8 @@ def _proof(request: Request, recipient: str, of: str, low: int, high: int) -> Re
     return Response(orjson.dumps({"path": [one.hex() for one in path]}), media_type=JSON)
 
 
-@router.get("/lead-times")
-def lead_times(request: Request, recipient: str, asked: Annotated[LeadTimeWindow, Query()]) -> Response:
+@router.get("/lead-times", **describe.LEAD_TIMES)
+def lead_times(request: Request, recipient: Recipient, asked: Annotated[LeadTimeWindow, Query()]) -> Response:
     """How long each stage took, per kind (seconds); with ``rows`` also line by line."""
     parts, _ = _reader(request, recipient)
     with parts.database.read() as session:

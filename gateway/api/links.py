@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.api import describe
+from gateway.api.describe import Recipient
 from gateway.api.parts import parts_of
 from gateway.errors import InvalidRequest
 from gateway.registers.firms import GuaranteeEntry, register_guarantees, say_who
@@ -28,8 +30,8 @@ class LinkRequest(BaseModel):
     name: Annotated[str | None, Field(max_length=200)] = None
 
 
-@router.post("/links", status_code=201)
-def link(request: Request, recipient: str, asked: LinkRequest) -> Response:
+@router.post("/links", **describe.LINK)
+def link(request: Request, recipient: Recipient, asked: LinkRequest) -> Response:
     """Link a number to a firm; answers with our party id and how many held records this lets go."""
     parts = parts_of(request)
     caller = parts.door.caller(request.headers.get("authorization"))
@@ -42,8 +44,8 @@ def link(request: Request, recipient: str, asked: LinkRequest) -> Response:
     return Response(orjson.dumps({"party": party, "released": released}), 201, media_type="application/json")
 
 
-@router.post("/guarantees", status_code=201)
-def guarantees(request: Request, recipient: str, entries: list[GuaranteeEntry]) -> Response:
+@router.post("/guarantees", **describe.GUARANTEES)
+def guarantees(request: Request, recipient: Recipient, entries: list[GuaranteeEntry]) -> Response:
     """Take over guarantees from the corporation's register; what waited for them is released."""
     parts = parts_of(request)
     caller = parts.door.caller(request.headers.get("authorization"))

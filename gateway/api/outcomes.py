@@ -11,7 +11,8 @@ from fastapi import APIRouter, Header, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.api import present
+from gateway.api import describe, present
+from gateway.api.describe import SubmissionId
 from gateway.api.parts import Parts, parts_of
 from gateway.api.submissions import stored_outcome
 from gateway.errors import InvalidRequest, NotFound
@@ -38,8 +39,8 @@ def _own(parts: Parts, session: Session, request: Request, submission: str) -> S
     return found
 
 
-@router.get("/submissions/{submission}")
-def outcome(request: Request, submission: str) -> Response:
+@router.get("/submissions/{submission}", **describe.OUTCOME)
+def outcome(request: Request, submission: SubmissionId) -> Response:
     """State and receipts, as when it was submitted."""
     parts = parts_of(request)
     with parts.database.read() as session:
@@ -47,8 +48,12 @@ def outcome(request: Request, submission: str) -> Response:
     return Response(orjson.dumps(stored_outcome(parts, submission)), media_type="application/json")
 
 
-@router.get("/submissions/{submission}/findings")
-def findings(request: Request, submission: str, accept: Annotated[str, Header()] = "application/json") -> Response:
+@router.get("/submissions/{submission}/findings", **describe.FINDINGS)
+def findings(
+    request: Request,
+    submission: SubmissionId,
+    accept: Annotated[str, Header(include_in_schema=False)] = "application/json",
+) -> Response:
     """Everything that was found: JSON, CSV (text/csv) or 日本語 text (text/plain); the sealed bytes as NDJSON."""
     parts = parts_of(request)
     with parts.database.read() as session:
@@ -67,8 +72,8 @@ def _sealed_findings(found: list[dict[str, object]]) -> bytes:
     return b"".join(orjson.dumps(one, option=CANONICAL) + b"\n" for one in found)
 
 
-@router.get("/submissions/{submission}/raw")
-def raw(request: Request, submission: str) -> Response:
+@router.get("/submissions/{submission}/raw", **describe.RAW)
+def raw(request: Request, submission: SubmissionId) -> Response:
     """The bytes as received."""
     parts = parts_of(request)
     with parts.database.read() as session:
@@ -95,8 +100,8 @@ def _open_raw(parts: Parts, session: Session, submission: str) -> BinaryIO:
     return io.BytesIO(row.body) if row.body is not None else (parts.raw_folder / str(row.file)).open("rb")
 
 
-@router.get("/submissions/{submission}/returned")
-def returned(request: Request, submission: str) -> Response:
+@router.get("/submissions/{submission}/returned", **describe.RETURNED)
+def returned(request: Request, submission: SubmissionId) -> Response:
     """The refused records in the sender's own layout, ready to be fixed and submitted with ``fixes=``."""
     parts = parts_of(request)
     with parts.database.read() as session:
@@ -129,12 +134,12 @@ def _refused(session: Session, submission: str) -> set[int] | None:
     return refused
 
 
-@router.get("/submissions/{submission}/evidence")
+@router.get("/submissions/{submission}/evidence", **describe.EVIDENCE)
 def evidence(
     request: Request,
-    submission: str,
-    recipient: str | None = None,
-    line: Annotated[int | None, Query(ge=0)] = None,
+    submission: SubmissionId,
+    recipient: Annotated[str | None, Query(description="Which of several recipients' outcomes")] = None,
+    line: Annotated[int | None, Query(ge=0, description="Only this line, counted from 0")] = None,
 ) -> Response:
     """Everything an outsider needs to verify the outcome offline; for one line, without any byte of another."""
     parts = parts_of(request)
@@ -156,7 +161,7 @@ def _may_see(caller: Caller, row: StoredStatement) -> bool:
     return row.sender == caller.participant.id or row.recipient in caller.participant.recipients("read")
 
 
-@router.get("/held")
+@router.get("/held", **describe.HELD)
 def held(request: Request) -> Response:
     """Records that wait to be placed: a corporation sees those for it, a sender those it submitted."""
     parts = parts_of(request)

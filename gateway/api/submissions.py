@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 from urllib.parse import unquote
 
 import orjson
@@ -38,7 +37,11 @@ SENDER_CHANNELS = {channel.value: channel for channel in Channel if channel is n
 
 
 async def submit(request: Request) -> Response:
-    """Take a document: 201 with its receipts, 422 where it was refused, 202 where it will be processed."""
+    """Take a document: 201 with its receipts, 422 where it was refused, 202 where it will be processed.
+
+    A signature covers method, address, digest, key and time, so it is made anew for each try, also for a repeat with the
+    same ``Idempotency-Key``. In a file of many records the good ones go in and the bad ones can be fetched to be fixed.
+    """
     parts = parts_of(request)
     caller = parts.door.caller(request.headers.get("authorization"))
     caller.require("submit")
@@ -257,46 +260,3 @@ def outcome_response(body: dict[str, object], replayed: bool) -> Response:
 
 def _json(status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
     return Response(orjson.dumps(body), status, dict(headers or {}), "application/json")
-
-
-DOCUMENTATION: dict[str, Any] = {
-    "tags": ["submissions"],
-    "summary": "Submit a document",
-    "status_code": 201,
-    "responses": {
-        201: {"description": "Accepted, held or unchanged: final receipts"},
-        202: {"description": "Taken and durable, being processed; signed acknowledgement"},
-        400: {"description": "The request is not of its form, or its digest does not match"},
-        401: {"description": "Token or request signature does not hold"},
-        403: {"description": "Not entitled to this recipient or institution"},
-        413: {"description": "Too large"},
-        422: {"description": "Refused, with receipts and findings; or an Idempotency-Key used for another document"},
-    },
-    "openapi_extra": {
-        "parameters": [
-            {"name": name, "in": place, "required": required, "description": text, "schema": {"type": "string"}}
-            for name, place, required, text in (
-                (
-                    "recipient",
-                    "query",
-                    False,
-                    "Corporation(s) it is for; may repeat, may be left out where records say",
-                ),
-                ("subject", "query", False, "Whose figures these are: scheme:value or scheme:scope:value"),
-                ("kind", "query", False, "Record kind, where the document does not say"),
-                ("adapter", "query", False, "Format, where it cannot be recognised"),
-                ("on_behalf_of", "query", False, "Institution whose report this is, by delegation"),
-                ("channel", "query", False, "How it came: api, agent, folder, portal, media, paper_transcription"),
-                ("received_on", "query", False, "When the institution itself received it (date; may repeat)"),
-                ("fixes", "query", False, "Submission whose refused records these repair"),
-                ("dry_run", "query", False, "true: only say what would be found"),
-                ("Idempotency-Key", "header", True, "Good for seven days"),
-                ("Content-Digest", "header", True, "RFC 9530, sha-256"),
-                ("Signature-Input", "header", True, "RFC 9421, tag fapi-2-request"),
-                ("Signature", "header", True, "RFC 9421"),
-            )
-        ],
-        "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
-    },
-}
-"""What the published description says of ``submit``; it reads raw bytes, so the framework cannot know."""

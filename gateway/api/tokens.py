@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.api import describe
 from gateway.api.parts import parts_of
 from gateway.errors import NotAuthentic
 from gateway.registers.participants import Participants
@@ -24,7 +25,7 @@ TOKEN_PATH = "/oauth2/token"  # noqa: S105 - an address, not a secret
 ALGORITHMS = ["Ed25519", "ES256", "PS256"]
 
 
-@router.post(TOKEN_PATH)
+@router.post(TOKEN_PATH, **describe.TOKEN)
 def token(
     request: Request,
     grant_type: Annotated[str, Form()] = "",
@@ -73,7 +74,7 @@ def _oauth_error(status: int, error: str) -> Response:
     return Response(orjson.dumps({"error": error}), status, {"Cache-Control": "no-store"}, "application/json")
 
 
-@router.get("/.well-known/oauth-authorization-server")
+@router.get("/.well-known/oauth-authorization-server", **describe.METADATA)
 def metadata(request: Request) -> Response:
     """Where tokens come from and how (RFC 8414)."""
     base = parts_of(request).base_url
@@ -90,13 +91,13 @@ def metadata(request: Request) -> Response:
     return Response(orjson.dumps(body), media_type="application/json")
 
 
-@router.get("/.well-known/jwks.json")
+@router.get("/.well-known/jwks.json", **describe.KEYS)
 def jwks(request: Request) -> Response:
     """Our public keys: what signs receipts, checkpoints and tokens."""
     return Response(orjson.dumps(parts_of(request).own_keys.jwks()), media_type="application/jwk-set+json")
 
 
-@router.get("/.well-known/api-catalog")
+@router.get("/.well-known/api-catalog", **describe.CATALOG)
 def api_catalog(request: Request) -> Response:
     """Where the description of these addresses is (RFC 9727)."""
     base = parts_of(request).base_url

@@ -1,0 +1,270 @@
+"""The words of the published description (OpenAPI): what each address is for, what it answers, who may ask.
+
+The framework knows addresses and parameters; what it cannot know, since answers are put together from stored bytes, is
+said here. ``make docs`` writes the whole to openapi/gateway.yaml; a running gateway serves it at /openapi.json.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Path
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.responses import Response
+
+from gateway.api import answers
+from gateway.schemas.identifiers import CGC_IDS, Channel
+from gateway.schemas.records import KINDS
+
+ABOUT = """\
+Banks and accounting vendors give credit guarantee corporations (信用保証協会) validated, signed data; corporations read
+it by position and can prove that nothing was withheld or altered.
+
+- **Sign in**: `POST /oauth2/token` with `private_key_jwt`; a token is good for five minutes.
+- **Submit**: sign each submission (RFC 9421) with the same key, and keep the receipt.
+- **Read**: follow the feed from position 0, and hold it against receipts and checkpoint.
+
+Amounts are whole yen, instants RFC 3339 in UTC, dates those of the Japanese calendar. Answers are UTF-8. Record kinds are
+described in `openapi/schemas`, findings in `docs/rules.md`, problems in `docs/errors.md`.
+"""
+
+TAGS = [
+    {"name": "submissions", "description": "Hand over documents, and see what came of them · 提出と結果"},
+    {"name": "recipients", "description": "What a corporation and its tools read and verify · 配信と検証"},
+    {"name": "registers", "description": "Which number names which firm · 名寄せと保証の登録"},
+    {"name": "tokens", "description": "Signing in, and our public keys · 認証と公開鍵"},
+    {"name": "operations", "description": "Is it well? · 稼働状況"},
+]
+HEAD: dict[str, Any] = {
+    "title": "Hayame",
+    "summary": "Timely, validated and verifiable data for credit guarantee corporations",
+    "description": ABOUT,
+    "openapi_tags": TAGS,
+    "license_info": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+    "default_response_class": Response,
+    "generate_unique_id_function": lambda route: route.name,
+}
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "An access token of `POST /oauth2/token`. What an address asks for (`submit`, `read`, `link`) must be "
+    "in the token's scope, and in the register for the recipient concerned.",
+}
+
+Recipient = Annotated[
+    str, Path(description="The corporation: one of 51, by prefecture or city code", examples=["13", "14100"])
+]
+SubmissionId = Annotated[str, Path(description="The submission, as its outcome names it")]
+
+Content = dict[str, dict[str, Any]]
+Said = dict[int | str, tuple[str, Content]]
+"""By status: what it means, and its content by media type."""
+
+
+class DescribedApp(FastAPI):
+    """The framework's application, with our answers and our way of signing in added to its description."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The description (OpenAPI 3.1), made once."""
+        if self.openapi_schema is None:
+            shapes: list[tuple[type[BaseModel], Literal["serialization"]]] = [
+                (shape, "serialization") for shape in answers.Answer.__subclasses__() + [answers.SaidFinding]
+            ]
+            _, made = models_json_schema(shapes, ref_template="#/components/schemas/{model}")
+            components = super().openapi().setdefault("components", {})
+            components["schemas"] = dict(sorted((components.get("schemas", {}) | made["$defs"]).items()))
+            components["securitySchemes"] = {"bearer": BEARER}
+        return super().openapi()
+
+
+def _json(*shapes: type[BaseModel], media_type: str = "application/json") -> Content:
+    return {media_type: {"schema": _schema(*shapes)}}
+
+
+def _schema(*shapes: type[BaseModel]) -> dict[str, Any]:
+    named = [{"$ref": f"#/components/schemas/{shape.__name__}"} for shape in shapes]
+    return named[0] if len(named) == 1 else {"anyOf": named}
+
+
+def _list(shape: type[BaseModel], media_type: str = "application/json") -> Content:
+    return {media_type: {"schema": {"type": "array", "items": _schema(shape)}}}
+
+
+def _text(media_type: str = "text/plain") -> Content:
+    return {media_type: {"schema": {"type": "string"}}}
+
+
+PROBLEM = _json(answers.Problem, media_type="application/problem+json")
+ANY_JSON: Content = {"application/json": {"schema": {"type": "object"}}}
+BYTES: Content = {"application/octet-stream": {}}
+
+OTHERS: Said = {"default": ("Any other problem", PROBLEM)}
+REFUSALS: Said = {
+    400: ("A parameter, header or body is not of its form", PROBLEM),
+    401: ("There is no token, or it does not hold", PROBLEM),
+    403: ("Not entitled to this", PROBLEM),
+    **OTHERS,
+}
+ABSENT: Said = {404: ("There is no such thing, or none that you may see: the answer is the same", PROBLEM)}
+
+
+def _public(summary: str, said: Said) -> dict[str, Any]:
+    """What a route without sign-in is told."""
+    return _told(summary, said | OTHERS, [])
+
+
+def _for(action: str | None, summary: str, said: Said) -> dict[str, Any]:
+    """What a route is told whose caller must be entitled to an action, or, with None, only be known."""
+    return _told(summary, said | {status: one for status, one in REFUSALS.items() if status not in said}, [action])
+
+
+def _told(summary: str, said: Said, needs: list[str | None]) -> dict[str, Any]:
+    first = next(iter(said))
+    return {
+        "summary": summary,
+        "status_code": first,
+        "response_description": said[first][0],
+        "responses": {
+            status: {"description": text} | ({"content": content} if content else {})
+            for status, (text, content) in said.items()
+        },
+        "openapi_extra": {"security": [{"bearer": [one] if one else []} for one in needs]},
+    }
+
+
+def _asked(name: str, text: str, schema: dict[str, Any] | None = None, place: str = "query") -> dict[str, Any]:
+    """A parameter of ``submit``, which reads raw bytes, so that the framework knows nothing of them."""
+    schema = schema or {"type": "string"}
+    return {"name": name, "in": place, "required": False, "description": text, "schema": schema}
+
+
+def _signed(name: str, text: str, example: str) -> dict[str, Any]:
+    return _asked(name, text, {"type": "string", "examples": [example]}, "header") | {"required": True}
+
+
+SUBMIT = _for(
+    "submit",
+    "Submit a document",
+    {
+        201: ("Accepted, held or unchanged: final receipts", _json(answers.FinalOutcome)),
+        200: ("With `dry_run=true`: what would be found; nothing is kept", _json(answers.DryRun)),
+        202: ("Taken and durable, being processed: a signed acknowledgement", _json(answers.Processing)),
+        413: ("More bytes than the gateway takes", PROBLEM),
+        422: (
+            "Refused as a whole, with receipts and findings; or the Idempotency-Key was used for another document",
+            _json(answers.RefusedOutcome, answers.Problem, media_type="application/problem+json"),
+        ),
+    },
+)
+SUBMIT["openapi_extra"] |= {
+    "parameters": [
+        _asked(
+            "recipient",
+            "The corporation it is for; may repeat; may be left out where the records name it",
+            {"type": "array", "items": {"type": "string", "enum": sorted(CGC_IDS)}},
+        ),
+        _asked(
+            "subject",
+            "Whose figures these are, where the document does not say: a corporate or invoice number, or "
+            "`scheme:value`, or `scheme:scope:value`",
+            {"type": "string", "examples": ["9999900000017", "tenant:T-77", "bank_customer:9991:C-17"]},
+        ),
+        _asked("kind", "The record kind, where the document does not say", {"type": "string", "enum": sorted(KINDS)}),
+        _asked("adapter", "The format, where it cannot be recognised: docs/adapters.md"),
+        _asked("on_behalf_of", "The institution whose report this is, by a delegation that is registered"),
+        _asked(
+            "channel",
+            "By which door it came to the sender",
+            {"type": "string", "enum": [one.value for one in Channel if one is not Channel.GATEWAY], "default": "api"},
+        ),
+        _asked(
+            "received_on",
+            "When the institution itself received it; may repeat",
+            {"type": "array", "items": {"type": "string", "format": "date"}},
+        ),
+        _asked("fixes", "The submission whose refused records these repair"),
+        _asked("dry_run", "Only say what would be found", {"type": "string", "enum": ["true", "false"]}),
+        _signed("Idempotency-Key", "One per document; a repeat with it is answered alike for seven days", '"b1946ac9"'),
+        _signed(
+            "Content-Digest", "RFC 9530, SHA-256 of the body", "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:"
+        ),
+        _signed(
+            "Signature-Input",
+            'RFC 9421, with `created`, `keyid` and `tag="fapi-2-request"`',
+            'sig=("@method" "@target-uri" "authorization" "content-digest" "content-type" "idempotency-key")'
+            ';created=1777600000;keyid="…";tag="fapi-2-request"',
+        ),
+        _signed("Signature", "RFC 9421, by the sender's registered key", "sig=:…:"),
+        _asked("Content-Disposition", "The document's file name (RFC 6266)", place="header"),
+        _asked("Prefer", "`respond-async` for 202 even where it could be dealt with at once", place="header"),
+    ],
+    "requestBody": {
+        "required": True,
+        "description": "The document's own bytes, in any format of docs/adapters.md; recognised from the content",
+        "content": {"*/*": {}},
+    },
+}
+
+OUTCOME = _for(
+    "submit",
+    "What became of a submission",
+    {200: ("Its state and, once final, its receipts", _json(answers.FinalOutcome, answers.Processing)), **ABSENT},
+)
+FINDINGS = _for(
+    "submit",
+    "Everything that was found in it",
+    {
+        200: (
+            "All findings, by Accept: JSON, a CSV for spreadsheets, Japanese text, or the sealed bytes",
+            _list(answers.SaidFinding) | _text("text/csv") | _text() | _text("application/x-ndjson"),
+        ),
+        **ABSENT,
+    },
+)
+RAW = _for("submit", "The document as received", {200: ("Its bytes", BYTES), **ABSENT})
+RETURNED = _for(
+    "submit", "The refused records, to be fixed", {200: ("A document in the sender's own layout", BYTES), **ABSENT}
+)
+EVIDENCE = _for(
+    None,
+    "Evidence for offline verification",
+    {200: ("An evidence file, as `hayame verify` takes it", ANY_JSON), **ABSENT},
+)
+HELD = _for(None, "Records that wait to be placed", {200: ("The work list, oldest first", _list(answers.HeldRecord))})
+
+FEED = _for(
+    "read",
+    "Read the feed",
+    {
+        200: (
+            "Lines in order of position, by Accept; `Link: rel=next` and `Hayame-Next` say where to go on",
+            _json(answers.ShownLine, answers.WithheldLine, media_type="application/x-ndjson")
+            | _json(answers.FeedPage)
+            | _list(answers.CloudEvent, "application/cloudevents-batch+json"),
+        )
+    },
+)
+CHECKPOINT = _for("read", "The signed head of the log", {200: ("A signed note", _text()), **ABSENT})
+RECEIPTS = _for("read", "The leaves of the log", {200: ("Receipts (compact JWS), one a line", _text())})
+INCLUSION = _for("read", "Prove that a receipt is in the log", {200: ("The path", _json(answers.Proof))})
+CONSISTENCY = _for("read", "Prove that the log only grew", {200: ("The path", _json(answers.Proof))})
+LEAD_TIMES = _for("read", "How long it took", {200: ("Seconds between named instants", _json(answers.LeadTimes))})
+
+LINK = _for("link", "Say which firm a number names", {201: ("Linked", _json(answers.Linked)), **ABSENT})
+GUARANTEES = _for("link", "Register guarantees", {201: ("Registered", _json(answers.Registered))})
+
+TOKEN = _public(
+    "Get an access token",
+    {
+        200: ("A token for five minutes", _json(answers.Token)),
+        400: ("Another grant, or a scope that is not yours", _json(answers.TokenError)),
+        401: ("The assertion does not hold, or was used before", _json(answers.TokenError)),
+    },
+)
+METADATA = _public("Where and how to sign in", {200: ("Authorization server metadata", ANY_JSON)})
+KEYS = _public("Our public keys", {200: ("A JWK Set", _json(answers.KeySet, media_type="application/jwk-set+json"))})
+CATALOG = _public("Where this description is", {200: ("A link set", {"application/linkset+json": {}})})
+HEALTHY = _public("Does the process answer?", {200: ("It does", _text())})
+READY = _public("Does the database answer?", {200: ("It does", _text())})

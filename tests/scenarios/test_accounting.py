@@ -1,0 +1,104 @@
+"""Accounting documents as their software exports them, through the whole line; real ones by others where they are here."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from world import VENDOR, World, corporate_number
+
+SAMPLES = Path(__file__).resolve().parents[2] / ".." / "shared" / "samples" / "01_accounting_jp"
+needs_samples = pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not here")
+
+AMOUNTS = {
+    "opening_yen": "Beginning_Balance",
+    "debit_yen": "Debit_Amount",
+    "credit_yen": "Credit_Amount",
+    "closing_yen": "Ending_Balance",
+}
+
+
+@needs_samples
+def test_seven_real_months_are_accepted_and_nothing_is_invented(world: World) -> None:
+    vendor, reader = world.client(VENDOR), world.reader()
+    months = sorted((SAMPLES / "ledger-explorer" / "trial_balance").glob("*.csv"))
+    negative = {}
+    for month in months:
+        outcome = vendor.submit(
+            month.read_bytes(), recipient="13", filename=month.name, subject=corporate_number(30), media_type="text/csv"
+        )
+        found = vendor.findings(outcome.submission)
+        assert (outcome.status, outcome.counts["accepted"]) == (201, 1)
+        assert {(one["code"], one["severity"]) for one in found} <= {("NEG", "warn")}
+        negative[month.stem] = sorted(one["params"]["account"] for one in found)
+        assert all(one["params"]["account"] in one["message_ja"] for one in found)
+    assert negative == {
+        "2021-04": [],
+        "2021-05": ["受取手形"],
+        "2021-06": ["受取手形"],
+        "2021-07": ["受取手形"],
+        "2021-08": ["受取手形", "未払金"],
+        "2021-09": ["受取手形", "未払金"],
+        "2021-10": ["受取手形"],
+    }
+    lines = reader.fetch()
+    assert [line.line["key"]["valid_on"][:7] for line in lines] == [month.stem for month in months]
+    for line, month in zip(lines, months, strict=True):
+        rows = list(csv.DictReader(io.StringIO(month.read_text("utf-8-sig"))))
+        conservation = line.line["record"]["conservation"]
+        assert {name: conservation[name]["source"] for name in AMOUNTS} == {
+            name: sum(int(row[column]) for row in rows) for name, column in AMOUNTS.items()
+        }
+        assert all(one["mapped"] + one["unmapped"] == one["source"] for one in conservation.values())
+
+
+@needs_samples
+def test_a_month_that_does_not_open_as_the_last_one_closed_is_noticed(world: World) -> None:
+    vendor = world.client(VENDOR)
+    april, may = sorted((SAMPLES / "ledger-explorer" / "trial_balance").glob("*.csv"))[:2]
+    slipped = may.read_text("utf-8-sig").replace("133016739,121527464", "133016738,121527463")
+    asked = {"recipient": "13", "subject": corporate_number(31), "media_type": "text/csv"}
+    vendor.submit(april.read_bytes(), filename=april.name, **asked)
+    outcome = vendor.submit(slipped.encode(), filename=may.name, **asked)
+    found = {one["code"]: one["params"] for one in vendor.findings(outcome.submission)}
+    assert found["V24"]["account"] == "売掛金"
+    assert outcome.counts["accepted"] == 1
+
+
+@needs_samples
+@pytest.mark.parametrize(
+    ("name", "status", "severe"),
+    [
+        ("trial_bs.docs-example.json", 201, set()),
+        ("trial_pl.docs-example.json", 201, set()),
+        ("trial_bs_two_years.docs-example.json", 201, set()),
+        ("trial_bs.200.json", 201, {"V23", "NEG"}),
+        ("trial_cr.docs-example.invalid.txt", 422, {"R00"}),
+        ("trial_bs.400.json", 422, {"R00"}),
+        ("trial_bs.429.json", 422, {"R00"}),
+    ],
+)
+def test_the_published_examples_of_freee_come_out_as_they_should(
+    world: World, name: str, status: int, severe: set[str]
+) -> None:
+    vendor = world.client(VENDOR)
+    raw = (SAMPLES / "freee-api-examples" / name).read_bytes()
+    outcome = vendor.submit(
+        raw, recipient="13", filename=name, subject=corporate_number(32), adapter="freee_trial_json"
+    )
+    found = vendor.findings(outcome.submission)
+    assert (outcome.status, {one["code"] for one in found if one["severity"] != "info"}) == (status, severe)
+    if name.endswith(".txt"):
+        assert (found[0]["place"]["line"], found[0]["place"]["column"]) == (8, 7)
+
+
+def test_a_firm_named_only_by_name_is_never_attached_by_guess(world: World) -> None:
+    rows = ["A,BS,,,", "B,第33商店,,,", "C1,2025-04-01,,,", "C2,2026-03-31,,,", "貸借対照表,,,,"]
+    rows += ["資産の部,,T,2,10A000010", "流動資産,,T,3,10A100010", "現金及び預金,1000,1,4,10A100020"]
+    rows += ["流動資産合計,1000,1,4,10A101160", "資産の部合計,1000,1,3,10A000020"]
+    document = ("\r\n".join(rows) + "\r\n").encode("cp932")
+    outcome = world.client(VENDOR).submit(document, recipient="13", filename="HOT010_3.0_BS_10.csv")
+    assert (outcome.verdict, outcome.counts["held"]) == ("held", 1)
+    assert "S01" in {one["code"] for one in outcome.findings}
