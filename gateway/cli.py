@@ -17,6 +17,7 @@ import orjson
 import typer
 import uvicorn
 
+from gateway.client import Client, Following
 from gateway.errors import GatewayError
 from gateway.formats.forms import write_form
 from gateway.plugins import load_adapters
@@ -36,6 +37,11 @@ forms = typer.Typer(help="Write a form to be filled in.", no_args_is_help=True)
 app.add_typer(participants, name="participants")
 app.add_typer(keys, name="keys")
 app.add_typer(forms, name="forms")
+
+
+Url = Annotated[str, typer.Option(help="The gateway's published address.")]
+As = Annotated[str, typer.Option("--as", help="Your participant id.")]
+Key = Annotated[Path, typer.Option(help="Your private key (PEM).")]
 
 
 def main() -> None:
@@ -108,6 +114,60 @@ def verify(
         "証拠は有効です。 The evidence holds." if report.holds else "証拠は無効です。 The evidence does NOT hold."
     )
     raise typer.Exit(0 if report.holds else 1)
+
+
+@app.command()
+def submit(
+    document: Path,
+    url: Url,
+    name: As,
+    key: Key,
+    recipient: Annotated[list[str] | None, typer.Option(help="A corporation it is for; may repeat.")] = None,
+    subject: str = "",
+) -> None:
+    """Hand over a document and print what came of it: receipts on standard output, findings (日本語) on standard error."""
+    with Client(url, name, SigningKey.load(key)) as client:
+        asked = {"recipient": recipient or [], "subject": subject}
+        outcome = client.submit_and_wait(document.read_bytes(), filename=document.name, **asked)
+        for finding in outcome.findings:
+            typer.echo(
+                f"[{finding['severity']}] {finding['code']} {finding['place_ja']}: {finding['message_ja']}", err=True
+            )
+    typer.echo(f"{outcome.submission} {outcome.verdict} {outcome.counts}", err=True)
+    for receipt in outcome.receipts:
+        typer.echo(receipt)
+    raise typer.Exit(1 if outcome.verdict == "refused" else 0)
+
+
+@app.command()
+def feed(  # noqa: PLR0913 - a command's options are its parameters
+    recipient: str,
+    url: Url,
+    name: As,
+    key: Key,
+    gateway_key: Annotated[Path, typer.Option(help="The gateway's published key.")],
+    log_name: str = Settings().log_name,
+) -> None:
+    """Print every line of a corporation's feed, proven against its log, as NDJSON."""
+    keys = KeyRing.parse(gateway_key.read_bytes())
+    with Client(url, name, SigningKey.load(key)) as client:
+        for line in Following(client, recipient, keys, log_name).fetch():
+            typer.echo(orjson.dumps(line).decode())
+
+
+@app.command()
+def evidence(  # noqa: PLR0913 - a command's options are its parameters
+    submission: str,
+    url: Url,
+    name: As,
+    key: Key,
+    out: Path = Path("evidence.json"),
+    line: Annotated[int | None, typer.Option(help="Only this line, with no byte of another.")] = None,
+) -> None:
+    """Fetch the evidence of an outcome into a file, to be verified by anybody, offline."""
+    with Client(url, name, SigningKey.load(key)) as client:
+        out.write_bytes(client.evidence(submission, line=line))
+    typer.echo(out)
 
 
 @app.command()

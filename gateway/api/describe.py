@@ -6,7 +6,7 @@ said here. ``make docs`` writes the whole to openapi/gateway.yaml; a running gat
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Path
 from pydantic import BaseModel
@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
 from gateway.api import answers
-from gateway.schemas.identifiers import CGC_IDS, Channel
+from gateway.schemas.identifiers import Channel
 from gateway.schemas.records import KINDS
 
 ABOUT = """\
@@ -25,8 +25,8 @@ it by position and can prove that nothing was withheld or altered.
 - **Submit**: sign each submission (RFC 9421) with the same key, and keep the receipt.
 - **Read**: follow the feed from position 0, and hold it against receipts and checkpoint.
 
-Amounts are whole yen, instants RFC 3339 in UTC, dates those of the Japanese calendar. Answers are UTF-8. Record kinds are
-described in `openapi/schemas`, findings in `docs/rules.md`, problems in `docs/errors.md`.
+Amounts are whole yen, instants RFC 3339 in UTC, dates those of the Japanese calendar. Answers are UTF-8. Record kinds
+are described in `openapi/schemas`, findings in `docs/rules.md`, problems in `docs/errors.md`.
 """
 
 TAGS = [
@@ -49,8 +49,8 @@ BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "An access token of `POST /oauth2/token`. What an address asks for (`submit`, `read`, `link`) must be "
-    "in the token's scope, and in the register for the recipient concerned.",
+    "description": "An access token of `POST /oauth2/token`. What an address asks for (`submit`, `read`, `link`) must "
+    "be in the token's scope, and in the register for the recipient concerned.",
 }
 
 Recipient = Annotated[
@@ -58,9 +58,12 @@ Recipient = Annotated[
 ]
 SubmissionId = Annotated[str, Path(description="The submission, as its outcome names it")]
 
+SCHEMAS = "#/components/schemas/"
 Content = dict[str, dict[str, Any]]
-Said = dict[int | str, tuple[str, Content]]
-"""By status: what it means, and its content by media type."""
+"""What an answer holds, by media type."""
+
+Said = dict[int | str, dict[str, Any]]
+"""What is answered, by status; the first is what usually happens."""
 
 
 class DescribedApp(FastAPI):
@@ -69,14 +72,19 @@ class DescribedApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The description (OpenAPI 3.1), made once."""
         if self.openapi_schema is None:
-            shapes: list[tuple[type[BaseModel], Literal["serialization"]]] = [
-                (shape, "serialization") for shape in answers.Answer.__subclasses__() + [answers.SaidFinding]
-            ]
-            _, made = models_json_schema(shapes, ref_template="#/components/schemas/{model}")
-            components = super().openapi().setdefault("components", {})
-            components["schemas"] = dict(sorted((components.get("schemas", {}) | made["$defs"]).items()))
+            components = super().openapi()["components"]
+            components["schemas"] = dict(sorted((components["schemas"] | _shapes()).items()))
+            components["responses"] = {name: _says(text, PROBLEM) for name, text in PROBLEMS.items()}
             components["securitySchemes"] = {"bearer": BEARER}
         return super().openapi()
+
+
+def _shapes() -> dict[str, Any]:
+    """The schema of every answer, by name."""
+    mine = [one for one in vars(answers).values() if getattr(one, "__module__", "") == answers.__name__]
+    _, made = models_json_schema([(one, "serialization") for one in mine if one is not answers.Answer], ref_template=SCHEMAS + "{model}")
+    shapes: dict[str, Any] = made["$defs"]
+    return shapes
 
 
 def _json(*shapes: type[BaseModel], media_type: str = "application/json") -> Content:
@@ -84,7 +92,7 @@ def _json(*shapes: type[BaseModel], media_type: str = "application/json") -> Con
 
 
 def _schema(*shapes: type[BaseModel]) -> dict[str, Any]:
-    named = [{"$ref": f"#/components/schemas/{shape.__name__}"} for shape in shapes]
+    named = [{"$ref": SCHEMAS + shape.__name__} for shape in shapes]
     return named[0] if len(named) == 1 else {"anyOf": named}
 
 
@@ -100,37 +108,47 @@ PROBLEM = _json(answers.Problem, media_type="application/problem+json")
 ANY_JSON: Content = {"application/json": {"schema": {"type": "object"}}}
 BYTES: Content = {"application/octet-stream": {}}
 
-OTHERS: Said = {"default": ("Any other problem", PROBLEM)}
-REFUSALS: Said = {
-    400: ("A parameter, header or body is not of its form", PROBLEM),
-    401: ("There is no token, or it does not hold", PROBLEM),
-    403: ("Not entitled to this", PROBLEM),
-    **OTHERS,
+PROBLEMS = {
+    "Invalid": "A parameter, header or body is not of its form",
+    "Unauthenticated": "There is no token, or it does not hold",
+    "NotEntitled": "Not entitled to this",
+    "Absent": "There is no such thing, or none that you may see: the answer is the same",
+    "Other": "Any other problem",
 }
-ABSENT: Said = {404: ("There is no such thing, or none that you may see: the answer is the same", PROBLEM)}
+"""Problem responses that many addresses share, by the name they have among the components."""
+
+
+def _says(text: str, content: Content) -> dict[str, Any]:
+    return {"description": text, "content": content}
+
+
+def _shared(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/responses/{name}", "description": PROBLEMS[name]}
+
+
+ABSENT: Said = {404: _shared("Absent")}
+OTHER: Said = {"default": _shared("Other")}
+REFUSALS: Said = {400: _shared("Invalid"), 401: _shared("Unauthenticated"), 403: _shared("NotEntitled"), **OTHER}
 
 
 def _public(summary: str, said: Said) -> dict[str, Any]:
-    """What a route without sign-in is told."""
-    return _told(summary, said | OTHERS, [])
+    """What a route is told that asks for no token."""
+    return _told(summary, said | OTHER, [])
 
 
 def _for(action: str | None, summary: str, said: Said) -> dict[str, Any]:
     """What a route is told whose caller must be entitled to an action, or, with None, only be known."""
-    return _told(summary, said | {status: one for status, one in REFUSALS.items() if status not in said}, [action])
+    return _told(summary, said | REFUSALS, [{"bearer": [action] if action else []}])
 
 
-def _told(summary: str, said: Said, needs: list[str | None]) -> dict[str, Any]:
-    first = next(iter(said))
+def _told(summary: str, said: Said, security: list[dict[str, list[str]]]) -> dict[str, Any]:
+    usual = next(iter(said))
     return {
         "summary": summary,
-        "status_code": first,
-        "response_description": said[first][0],
-        "responses": {
-            status: {"description": text} | ({"content": content} if content else {})
-            for status, (text, content) in said.items()
-        },
-        "openapi_extra": {"security": [{"bearer": [one] if one else []} for one in needs]},
+        "status_code": usual,
+        "response_description": said[usual]["description"],
+        "responses": said,
+        "openapi_extra": {"security": security},
     }
 
 
@@ -148,11 +166,11 @@ SUBMIT = _for(
     "submit",
     "Submit a document",
     {
-        201: ("Accepted, held or unchanged: final receipts", _json(answers.FinalOutcome)),
-        200: ("With `dry_run=true`: what would be found; nothing is kept", _json(answers.DryRun)),
-        202: ("Taken and durable, being processed: a signed acknowledgement", _json(answers.Processing)),
-        413: ("More bytes than the gateway takes", PROBLEM),
-        422: (
+        201: _says("Accepted, held or unchanged: final receipts", _json(answers.FinalOutcome)),
+        200: _says("With `dry_run=true`: what would be found; nothing is kept", _json(answers.DryRun)),
+        202: _says("Taken and durable, being processed: a signed acknowledgement", _json(answers.Processing)),
+        413: _says("More bytes than the gateway takes", PROBLEM),
+        422: _says(
             "Refused as a whole, with receipts and findings; or the Idempotency-Key was used for another document",
             _json(answers.RefusedOutcome, answers.Problem, media_type="application/problem+json"),
         ),
@@ -163,7 +181,7 @@ SUBMIT["openapi_extra"] |= {
         _asked(
             "recipient",
             "The corporation it is for; may repeat; may be left out where the records name it",
-            {"type": "array", "items": {"type": "string", "enum": sorted(CGC_IDS)}},
+            {"type": "array", "items": {"type": "string", "pattern": r"^(\d{2}|\d{5})$", "examples": ["13"]}},
         ),
         _asked(
             "subject",
@@ -210,35 +228,37 @@ SUBMIT["openapi_extra"] |= {
 OUTCOME = _for(
     "submit",
     "What became of a submission",
-    {200: ("Its state and, once final, its receipts", _json(answers.FinalOutcome, answers.Processing)), **ABSENT},
+    {200: _says("Its state and, once final, its receipts", _json(answers.FinalOutcome, answers.Processing)), **ABSENT},
 )
 FINDINGS = _for(
     "submit",
     "Everything that was found in it",
     {
-        200: (
+        200: _says(
             "All findings, by Accept: JSON, a CSV for spreadsheets, Japanese text, or the sealed bytes",
             _list(answers.SaidFinding) | _text("text/csv") | _text() | _text("application/x-ndjson"),
         ),
         **ABSENT,
     },
 )
-RAW = _for("submit", "The document as received", {200: ("Its bytes", BYTES), **ABSENT})
+RAW = _for("submit", "The document as received", {200: _says("Its bytes", BYTES), **ABSENT})
 RETURNED = _for(
-    "submit", "The refused records, to be fixed", {200: ("A document in the sender's own layout", BYTES), **ABSENT}
+    "submit", "The refused records, to be fixed", {200: _says("A document in the sender's own layout", BYTES), **ABSENT}
 )
 EVIDENCE = _for(
     None,
     "Evidence for offline verification",
-    {200: ("An evidence file, as `hayame verify` takes it", ANY_JSON), **ABSENT},
+    {200: _says("An evidence file, as `hayame verify` takes it", ANY_JSON), **ABSENT},
 )
-HELD = _for(None, "Records that wait to be placed", {200: ("The work list, oldest first", _list(answers.HeldRecord))})
+HELD = _for(
+    None, "Records that wait to be placed", {200: _says("The work list, oldest first", _list(answers.HeldRecord))}
+)
 
 FEED = _for(
     "read",
     "Read the feed",
     {
-        200: (
+        200: _says(
             "Lines in order of position, by Accept; `Link: rel=next` and `Hayame-Next` say where to go on",
             _json(answers.ShownLine, answers.WithheldLine, media_type="application/x-ndjson")
             | _json(answers.FeedPage)
@@ -246,25 +266,27 @@ FEED = _for(
         )
     },
 )
-CHECKPOINT = _for("read", "The signed head of the log", {200: ("A signed note", _text()), **ABSENT})
-RECEIPTS = _for("read", "The leaves of the log", {200: ("Receipts (compact JWS), one a line", _text())})
-INCLUSION = _for("read", "Prove that a receipt is in the log", {200: ("The path", _json(answers.Proof))})
-CONSISTENCY = _for("read", "Prove that the log only grew", {200: ("The path", _json(answers.Proof))})
-LEAD_TIMES = _for("read", "How long it took", {200: ("Seconds between named instants", _json(answers.LeadTimes))})
+CHECKPOINT = _for("read", "The signed head of the log", {200: _says("A signed note", _text()), **ABSENT})
+RECEIPTS = _for("read", "The leaves of the log", {200: _says("Receipts (compact JWS), one a line", _text())})
+INCLUSION = _for("read", "Prove that a receipt is in the log", {200: _says("The path", _json(answers.Proof))})
+CONSISTENCY = _for("read", "Prove that the log only grew", {200: _says("The path", _json(answers.Proof))})
+LEAD_TIMES = _for("read", "How long it took", {200: _says("Seconds between named instants", _json(answers.LeadTimes))})
 
-LINK = _for("link", "Say which firm a number names", {201: ("Linked", _json(answers.Linked)), **ABSENT})
-GUARANTEES = _for("link", "Register guarantees", {201: ("Registered", _json(answers.Registered))})
+LINK = _for("link", "Say which firm a number names", {201: _says("Linked", _json(answers.Linked)), **ABSENT})
+GUARANTEES = _for("link", "Register guarantees", {201: _says("Registered", _json(answers.Registered))})
 
 TOKEN = _public(
     "Get an access token",
     {
-        200: ("A token for five minutes", _json(answers.Token)),
-        400: ("Another grant, or a scope that is not yours", _json(answers.TokenError)),
-        401: ("The assertion does not hold, or was used before", _json(answers.TokenError)),
+        200: _says("A token for five minutes", _json(answers.Token)),
+        400: _says("Another grant, or a scope that is not yours", _json(answers.TokenError)),
+        401: _says("The assertion does not hold, or was used before", _json(answers.TokenError)),
     },
 )
-METADATA = _public("Where and how to sign in", {200: ("Authorization server metadata", ANY_JSON)})
-KEYS = _public("Our public keys", {200: ("A JWK Set", _json(answers.KeySet, media_type="application/jwk-set+json"))})
-CATALOG = _public("Where this description is", {200: ("A link set", {"application/linkset+json": {}})})
-HEALTHY = _public("Does the process answer?", {200: ("It does", _text())})
-READY = _public("Does the database answer?", {200: ("It does", _text())})
+METADATA = _public("Where and how to sign in", {200: _says("Authorization server metadata", ANY_JSON)})
+KEYS = _public(
+    "Our public keys", {200: _says("A JWK Set", _json(answers.KeySet, media_type="application/jwk-set+json"))}
+)
+CATALOG = _public("Where this description is", {200: _says("A link set", {"application/linkset+json": {}})})
+HEALTHY = _public("Does the process answer?", {200: _says("It does", _text())})
+READY = _public("Does the database answer?", {200: _says("It does", _text())})

@@ -39,8 +39,8 @@ SENDER_CHANNELS = {channel.value: channel for channel in Channel if channel is n
 async def submit(request: Request) -> Response:
     """Take a document: 201 with its receipts, 422 where it was refused, 202 where it will be processed.
 
-    A signature covers method, address, digest, key and time, so it is made anew for each try, also for a repeat with the
-    same ``Idempotency-Key``. In a file of many records the good ones go in and the bad ones can be fetched to be fixed.
+    A signature covers method, address, digest, key and time, so it is made anew for each try, also for a repeat with
+    the same ``Idempotency-Key``. Of many records the good ones go in; the bad ones can be fetched and fixed.
     """
     parts = parts_of(request)
     caller = parts.door.caller(request.headers.get("authorization"))

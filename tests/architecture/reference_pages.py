@@ -1,16 +1,26 @@
-"""The pages that are made from code: docs/rules.md and docs/adapters.md. Run as a program, it rewrites them."""
+"""The pages that are made from code: docs/rules.md, docs/adapters.md, openapi/gateway.yaml.
+
+Run as a program, it rewrites them.
+"""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 import re
 import sys
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, cast
 
+import yaml
 from project_files import ROOT
 
 from gateway import rules
+from gateway.api.app import create_app
+from gateway.api.parts import Parts
 from gateway.plugins import load_adapters
 from gateway.ports import Adapter
 from gateway.rules.rule import REGISTRY, Rule
@@ -107,7 +117,56 @@ def adapters_md() -> str:
     return "\n\n".join([ADAPTERS.strip(), *map(adapter_page, own)]) + "\n"
 
 
-PAGES = {"docs/rules.md": rules_md, "docs/adapters.md": adapters_md}
+EXAMPLES = ROOT / "openapi" / "examples"
+
+API = """\
+# Made from the code by `make docs`; edit gateway/api. A running gateway serves the same at /openapi.json, without the
+# links to the examples that lie beside this file.
+"""
+
+
+class Published(yaml.SafeDumper):
+    """YAML that people read and that versions 1.1 and 1.2 of YAML understand alike."""
+
+
+def _text(dumper: Published, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else "'" if text[:1] in "+-.0123456789" and text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+Published.add_representer(str, _text)
+
+
+def served() -> dict[str, Any]:
+    """The description that a gateway serves; none has to run to say it."""
+
+    def nothing_runs() -> AbstractAsyncContextManager[None]:
+        raise AssertionError("describing starts nothing")
+
+    api: dict[str, Any] = json.loads(json.dumps(create_app(cast(Parts, None), nothing_runs).openapi()))
+    return api
+
+
+def openapi_yaml() -> str:
+    """The description with links to the examples: documents to submit, and ``<operation>.<status>.<suffix>`` answers."""
+    api = served()
+    operations = {operation["operationId"]: operation for path in api["paths"].values() for operation in path.values()}
+    body = operations["submit"]["requestBody"]["content"]["*/*"]
+    body["examples"] = {path.name: linked(path) for path in sorted((EXAMPLES / "documents").iterdir())}
+    for path in sorted((EXAMPLES / "answers").iterdir()):
+        name, status, _ = path.name.split(".")
+        content = operations[name]["responses"][status]["content"]
+        first = next(iter(content))
+        content[first]["examples"] = {path.name: linked(path)}
+    return API + yaml.dump(api, Dumper=Published, allow_unicode=True, sort_keys=False, width=116)
+
+
+def linked(path: Path) -> dict[str, str]:
+    """An example that is a file, relative to the description."""
+    return {"externalValue": path.relative_to(EXAMPLES.parent).as_posix()}
+
+
+PAGES = {"docs/rules.md": rules_md, "docs/adapters.md": adapters_md, "openapi/gateway.yaml": openapi_yaml}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

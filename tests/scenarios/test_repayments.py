@@ -90,7 +90,8 @@ def test_good_rows_go_in_and_every_bad_row_comes_back_named_in_its_place(bank_wo
         "held": 0,
         "refused": len(_lines(found, "refuse")),
     }
-    assert [one for one in found if "record" in one and not (one["message_ja"] and one["place"].get("column"))] == []
+    assert all(one["message_ja"] and one["remedy_ja"] for one in found)
+    assert [one for one in found if "field" in one and not one["place"].get("column")] == []
 
 
 def test_only_the_returned_rows_fixed_and_resubmitted_complete_the_file(bank_world: World) -> None:
