@@ -117,7 +117,7 @@ def verify(
 
 
 @app.command()
-def submit(
+def submit(  # noqa: PLR0913 - a command's options are its parameters
     document: Path,
     url: Url,
     name: As,
@@ -125,7 +125,7 @@ def submit(
     recipient: Annotated[list[str] | None, typer.Option(help="A corporation it is for; may repeat.")] = None,
     subject: str = "",
 ) -> None:
-    """Hand over a document and print what came of it: receipts on standard output, findings (日本語) on standard error."""
+    """Hand over a document; prints its receipts, and the findings (日本語) on standard error."""
     with Client(url, name, SigningKey.load(key)) as client:
         asked = {"recipient": recipient or [], "subject": subject}
         outcome = client.submit_and_wait(document.read_bytes(), filename=document.name, **asked)

@@ -18,7 +18,7 @@ import orjson
 
 from gateway.rules.pack import Pack
 from gateway.schemas.findings import Counts, Finding, Severity
-from gateway.schemas.identifiers import Reference, japanese_date
+from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.observed import ObservedDocument
 from gateway.schemas.submission import Draft, Held, Line, Prepared, Settled, Submission, Version
 from gateway.steps.normalise import Earlier, Known, Unplaced, freeze, full_series, names_of, place
@@ -286,6 +286,19 @@ def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack
         records = _recall_records(session, share, blocks, pack)
         settled.append(share.finish(pack, records, now))
     return settled
+
+
+def can_be_placed(
+    session: Session, recipient: str, institution: str, numbers: Iterable[Reference | None], now: datetime
+) -> bool:
+    """Whether one of the numbers that held records of an institution wait for is registered now."""
+    named = [number for number in numbers if number is not None]
+    guarantees = sorted(number.value for number in named if number.scheme is Scheme.GUARANTEE)
+    others = [number for number in named if number.scheme is not Scheme.GUARANTEE]
+    known = registers.find_guarantees(session, recipient, guarantees).values()
+    return any(one.institution == institution for one in known) or bool(
+        registers.find_links(session, others, japanese_date(now))
+    )
 
 
 def _recall_registers(session: Session, shares: Sequence[Share], now: datetime) -> Known:

@@ -82,7 +82,9 @@ class DescribedApp(FastAPI):
 def _shapes() -> dict[str, Any]:
     """The schema of every answer, by name."""
     mine = [one for one in vars(answers).values() if getattr(one, "__module__", "") == answers.__name__]
-    _, made = models_json_schema([(one, "serialization") for one in mine if one is not answers.Answer], ref_template=SCHEMAS + "{model}")
+    _, made = models_json_schema(
+        [(one, "serialization") for one in mine if one is not answers.Answer], ref_template=SCHEMAS + "{model}"
+    )
     shapes: dict[str, Any] = made["$defs"]
     return shapes
 

@@ -1,4 +1,8 @@
-"""Firms (事業者): which numbers name them, which guarantees they have, and what these let go that waited for them."""
+"""Firms (事業者): which numbers name them, which guarantees they have, and what these let go that waited for them.
+
+Whoever changes this register locks every log's head first. A commit group looks at the register again under its own
+head: so either it sees the new number, or the record it holds is there to be released. Nothing stays held unseen.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date, new_id
-from gateway.store import jobs, registers, submissions
+from gateway.store import jobs, log, registers, submissions
 from gateway.store.engine import Database, Session
 from gateway.store.jobs import ANY_KIND, NewJob
 
@@ -39,26 +43,37 @@ def say_who(
         InvalidRequest: the number names another firm already.
     """
     with database.write() as session:
+        log.lock_all_heads(database, session)
         party = _party(session, same_as or reference, name, by)
         _link(session, reference, party, by)
-        return party, release_waiting(database, session, reference, by[1])
+        return party, release_waiting(database, session, [reference], by[1])
 
 
 def register_guarantees(
     database: Database, recipient: str, entries: Sequence[GuaranteeEntry], by: tuple[str, datetime]
 ) -> int:
     """Take over guarantees; firms not yet known are added. How many held records this lets go."""
-    released = 0
     with database.write() as session:
-        for entry in entries:
-            party = _party(session, entry.firm, entry.name, by)
-            _link(session, entry.firm, party, by)
-            row = entry.model_dump(include={"guarantee_no", "institution", "principal_yen", "is_revolving"})
-            registers.put_guarantee(session, row | {"recipient": recipient, "party": party})
-            number = Reference(scheme=Scheme.GUARANTEE, scope=recipient, value=entry.guarantee_no)
-            released += release_waiting(database, session, number, by[1])
-            released += release_waiting(database, session, entry.firm, by[1])
-    return released
+        log.lock_all_heads(database, session)
+        parties = _parties(session, entries, by)
+        columns = {"guarantee_no", "institution", "principal_yen", "is_revolving"}
+        rows = [
+            entry.model_dump(include=columns) | {"recipient": recipient, "party": parties[entry.firm]}
+            for entry in entries
+        ]
+        registers.put_guarantees(database, session, rows)
+        numbers = [Reference(scheme=Scheme.GUARANTEE, scope=recipient, value=entry.guarantee_no) for entry in entries]
+        return release_waiting(database, session, [*numbers, *parties], by[1])
+
+
+def _parties(session: Session, entries: Sequence[GuaranteeEntry], by: tuple[str, datetime]) -> dict[Reference, str]:
+    """The firm of every entry; those not yet known are added, each once."""
+    names = {entry.firm: entry.name for entry in reversed(entries)}
+    parties = registers.find_links(session, names, japanese_date(by[1]))
+    unknown = [firm for firm in names if firm not in parties]
+    added = dict(zip(unknown, registers.add_parties(session, [names[firm] for firm in unknown]), strict=True))
+    registers.add_links(session, added, *by)
+    return parties | added
 
 
 def _party(session: Session, known: Reference, name: str | None, by: tuple[str, datetime]) -> str:
@@ -79,9 +94,12 @@ def _link(session: Session, reference: Reference, party: str, by: tuple[str, dat
         session.flush()
 
 
-def release_waiting(database: Database, session: Session, reference: Reference, now: datetime) -> int:
-    """A number names a firm now, or a guarantee is registered: let what waits for it be released; how many records."""
-    rows = submissions.waiting_for(session, reference)
+def release_waiting(database: Database, session: Session, references: Sequence[Reference], now: datetime) -> int:
+    """Numbers name firms now, or guarantees are registered: let what waits for them be released; how many records.
+
+    One job for each submission that holds any of them, however many.
+    """
+    rows = submissions.waiting_for(session, references)
     for held_by in sorted({row.submission for row in rows}):
         submission = submissions.find_submission(session, held_by)
         lane = submission.origin.sender if submission is not None else held_by

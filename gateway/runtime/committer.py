@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.errors import KeyReused
 from gateway.pipeline import Outcome
@@ -25,7 +25,7 @@ from gateway.runtime.notes import Notes
 from gateway.runtime.sealer import Ready, Sealer
 from gateway.runtime.wakeups import Wakeups
 from gateway.schemas.submission import MY_NUMBER, Prepared, RawCopy, Settled, Submission
-from gateway.settle import Share, settle
+from gateway.settle import Share, can_be_placed, settle
 from gateway.steps.publish import stored_block
 from gateway.steps.receive import Received
 from gateway.steps.seal import Sealed, digest
@@ -195,7 +195,7 @@ class Committer:
         """Everything between BEGIN and COMMIT; works that must go round again are taken out of ``chosen``."""
         database = self._tools.database
         heads = log.lock_heads(database, session, {r for work in chosen for r in work.recipients})
-        moved = [work for work in chosen if _ground_moved(session, work, heads)]
+        moved = [work for work in chosen if _ground_moved(session, work, heads, self._tools.clock.now())]
         rest = [work for work in chosen if work not in moved]
         claimed = submissions.claim_keys(database, session, [work.submission for work in rest])
         lost = [work for work in rest if work.submission.key is not None and work.name not in claimed]
@@ -278,11 +278,15 @@ def _without_overlap(works: Sequence[Work]) -> tuple[list[Work], list[Work]]:
     return chosen, later
 
 
-def _ground_moved(session: Session, work: Work, heads: Mapping[str, HeadState]) -> bool:
-    """Whether a record that this work looked at got a line between its snapshot and the lock."""
+def _ground_moved(session: Session, work: Work, heads: Mapping[str, HeadState], now: datetime) -> bool:
+    """Whether, between its snapshot and the lock, a record it looked at got a line, or one it holds could be placed."""
+    institution = work.submission.origin.institution
     return any(
-        heads[one.recipient].next_position > one.known_position
-        and bool(feed.changed_since(session, one.recipient, sorted(one.keys), one.known_position))
+        (one.held and can_be_placed(session, one.recipient, institution, {h.waits_for for h in one.held}, now))
+        or (
+            heads[one.recipient].next_position > one.known_position
+            and bool(feed.changed_since(session, one.recipient, sorted(one.keys), one.known_position))
+        )
         for one in work.settled
     )
 

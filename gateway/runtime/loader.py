@@ -22,9 +22,10 @@ from gateway.ports import Clock
 from gateway.registers.participants import Participants
 from gateway.runtime.sealer import Ready, Sealer
 from gateway.schemas.findings import Counts
+from gateway.schemas.identifiers import Reference
 from gateway.schemas.submission import MY_NUMBER, Held, Prepared, Settled, Submission
 from gateway.security.merkle import leaf_hash, root
-from gateway.settle import Share, settle
+from gateway.settle import Share, can_be_placed, settle
 from gateway.steps.seal import Digests, Sealed, canonical_finding
 from gateway.store import feed, log, submissions
 from gateway.store.engine import ROWS_PER_TRANSACTION, Database, Session
@@ -47,6 +48,7 @@ class Stage:
     chunks: int = 0
     tally: dict[str, int] = field(default_factory=lambda: {"accepted": 0, "unchanged": 0, "held": 0, "refused": 0})
     taken: list[int] = field(default_factory=list)
+    waits_for: set[Reference | None] = field(default_factory=set)
     last: Settled | None = None
 
 
@@ -163,12 +165,19 @@ class Loader:
             heads = log.lock_heads(self.database, session, list(stages))
             if any(_moved(session, stage, heads[stage.recipient].next_position) for stage in stages.values()):
                 return False
+            if any(self._could_place(session, submission, stage) for stage in stages.values()):
+                return False
             if reading.refused_whole:
                 feed.drop_stage(session, submission.id, findings=False)
             sealed = self.sealer.seal_all(session, ready, heads)
             self._finish(session, submission, stages, reading)
         self._note(sealed)
         return True
+
+    def _could_place(self, session: Session, submission: Submission, stage: Stage) -> bool:
+        """Whether a number that a record staged as held waits for was registered meanwhile."""
+        institution = submission.origin.institution
+        return can_be_placed(session, stage.recipient, institution, stage.waits_for, self.clock.now())
 
     def _ready(self, stage: Stage, reading: Reading) -> Ready:
         settled = stage.last
@@ -222,6 +231,7 @@ def _count(stage: Stage, settled: Settled, chunks: int) -> None:
     for name, count in settled.counts.model_dump().items():
         stage.tally[name] += count
     stage.taken += settled.taken
+    stage.waits_for.update(held.waits_for for held in _still_held(settled))
     stage.last = settled
 
 

@@ -86,6 +86,14 @@ class Database:
         dialect = sqlite if self.is_sqlite else postgresql
         return dialect.insert(table_of(model)).on_conflict_do_nothing()
 
+    def insert_or_update(self, model: type[SQLModel]) -> Any:
+        """An INSERT that brings rows up to date whose key is already there."""
+        dialect, table = sqlite if self.is_sqlite else postgresql, table_of(model)
+        statement = dialect.insert(table)
+        keys = [column.name for column in table.primary_key]
+        others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_=others)
+
     def notify(self, session: Session) -> None:
         """Tell other processes, at commit, that there is something new. On SQLite the commit itself tells."""
         if not self.is_sqlite:

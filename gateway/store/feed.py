@@ -7,22 +7,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import zstandard
 from sqlalchemy import delete, tuple_
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from gateway.ports import BlockCipher
 from gateway.schemas.submission import Line, Version
+from gateway.store.compression import compress, decompress
 from gateway.store.engine import add_rows, table_of
 from gateway.store.tables import FindingBlock, HeldRecord, LineBlock, LineIndex, StatementRow, Withheld
 
 LINES_PER_BLOCK = 1_024
 SEPARATOR = b"\n"  # canonical JSON never contains a raw line feed
 KEYS_PER_QUERY = 400
-
-_compress = zstandard.ZstdCompressor(level=3).compress
-_decompress = zstandard.ZstdDecompressor().decompress
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +54,11 @@ class Blocks:
 
     def pack(self, recipient: str, bodies: Sequence[bytes]) -> bytes:
         """Compress and close the lines of one block."""
-        return self._cipher.close(recipient, _compress(SEPARATOR.join(bodies)))
+        return self._cipher.close(recipient, compress(SEPARATOR.join(bodies)))
 
     def unpack(self, recipient: str, stored: bytes) -> list[bytes]:
         """The lines of one block, byte for byte as they were frozen."""
-        return _decompress(self._cipher.open(recipient, stored)).split(SEPARATOR)
+        return decompress(self._cipher.open(recipient, stored)).split(SEPARATOR)
 
     def rows(
         self, submission: str, recipient: str, lines: Sequence[Line], first_index: int = 0

@@ -46,6 +46,12 @@ def lock_heads(database: Database, session: Session, recipients: Iterable[str]) 
     return {row.recipient: HeadState(row.next_leaf, row.next_position, row.peaks, row.sealed_at) for row in rows}
 
 
+def lock_all_heads(database: Database, session: Session) -> None:
+    """Lock the head of every log there is, so that nothing is sealed until this transaction ends."""
+    query = select(Head.recipient).order_by(Head.recipient)
+    session.exec(query if database.is_sqlite else query.with_for_update()).all()
+
+
 def move_heads(session: Session, heads: Mapping[str, HeadState]) -> None:
     """Write the locked heads back."""
     for recipient, head in heads.items():

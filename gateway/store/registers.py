@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from gateway.schemas.identifiers import Reference, Scheme, new_id
 from gateway.schemas.submission import Guaranteed
-from gateway.store.engine import Database, table_of
+from gateway.store.engine import Database, add_rows, table_of
 from gateway.store.tables import (
     Delegation,
     Entitlement,
@@ -106,6 +106,24 @@ def add_party(session: Session, name: str, entity_type: str = "unknown") -> str:
     return party.id
 
 
+def add_parties(session: Session, names: Sequence[str]) -> list[str]:
+    """New firms; their party ids, in order."""
+    rows = [{"id": new_id(), "name": name, "entity_type": "unknown"} for name in names]
+    add_rows(session, Party, rows)
+    return [row["id"] for row in rows]
+
+
+def add_links(session: Session, parties: Mapping[Reference, str], asserted_by: str, at: datetime) -> None:
+    """Let numbers name firms from now on; numbers that name none yet."""
+    said: dict[str, Any] = {"valid_from": None, "valid_until": None, "asserted_by": asserted_by, "asserted_at": at}
+    rows = [
+        {"scheme": reference.scheme.value, "scope": reference.scope, "value": reference.value, "party": party} | said
+        for reference, party in parties.items()
+        if reference.scheme is not Scheme.PARTY
+    ]
+    add_rows(session, Link, rows)
+
+
 def link(session: Session, reference: Reference, party: str, asserted_by: str, at: datetime) -> None:
     """Let a number name a firm from now on. The same number may not name two firms at once."""
     session.add(
@@ -152,6 +170,7 @@ def find_guarantees(session: Session, recipient: str, numbers: Sequence[str]) ->
     return found
 
 
-def put_guarantee(session: Session, row: dict[str, Any]) -> None:
-    """Take over a guarantee from a corporation's register; one that is known is brought up to date."""
-    session.merge(Guarantee(**row))
+def put_guarantees(database: Database, session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Take over guarantees from a corporation's register; those that are known are brought up to date."""
+    if rows:
+        session.execute(database.insert_or_update(Guarantee), list(rows))

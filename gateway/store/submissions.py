@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-import zstandard
 from sqlalchemy import delete, tuple_, update
 from sqlmodel import Session, col, select
 
@@ -16,6 +15,7 @@ from gateway.schemas.findings import Finding
 from gateway.schemas.identifiers import Channel, Reference, Scheme
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Held, RawCopy, Request, Submission, Waiting
+from gateway.store.compression import compress, decompress
 from gateway.store.engine import Database, add_rows, table_of
 from gateway.store.tables import (
     AuditEntry,
@@ -28,11 +28,9 @@ from gateway.store.tables import (
 )
 from gateway.store.tables import Submission as SubmissionRow
 
+KEYS_PER_QUERY = 400
 FINDINGS_PER_BLOCK = 5_000
 AUDIT_ENTRIES_KEPT = 100_000
-
-_compress = zstandard.ZstdCompressor(level=3).compress
-_decompress = zstandard.ZstdDecompressor().decompress
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ def add_raw(session: Session, copies: Sequence[tuple[str, RawCopy]]) -> None:
     rows = [
         {
             "submission": submission,
-            "body": None if copy.body is None else _compress(copy.body),
+            "body": None if copy.body is None else compress(copy.body),
             "file": copy.file,
             "destroyed": copy.destroyed,
         }
@@ -151,7 +149,7 @@ def find_raw(session: Session, submission: str) -> RawCopy | None:
     row = session.get(Raw, submission)
     if row is None:
         return None
-    return RawCopy(None if row.body is None else _decompress(row.body), row.file, row.destroyed)
+    return RawCopy(None if row.body is None else decompress(row.body), row.file, row.destroyed)
 
 
 def destroy_raw(session: Session, submission: str, reason: str) -> None:
@@ -164,7 +162,7 @@ def finding_rows(submission: str, recipient: str, findings: Sequence[Finding], c
     rows = []
     for number, start in enumerate(range(0, len(findings), FINDINGS_PER_BLOCK), chunk):
         part = findings[start : start + FINDINGS_PER_BLOCK]
-        payload = _compress(orjson.dumps([finding.model_dump(mode="json", exclude_none=True) for finding in part]))
+        payload = compress(orjson.dumps([finding.model_dump(mode="json", exclude_none=True) for finding in part]))
         rows.append(
             {"submission": submission, "recipient": recipient, "chunk": number, "count": len(part), "payload": payload}
         )
@@ -182,7 +180,7 @@ def load_findings(session: Session, submission: str, recipient: str | None = Non
     if recipient is not None:
         query = query.where(FindingBlock.recipient == recipient)
     for row in session.exec(query.order_by(FindingBlock.recipient, col(FindingBlock.chunk))):
-        yield from orjson.loads(_decompress(row.payload))
+        yield from orjson.loads(decompress(row.payload))
 
 
 def held_rows(submission: str, recipient: str, held: Iterable[Held]) -> list[dict[str, Any]]:
@@ -216,10 +214,12 @@ def find_held(session: Session, recipients: Sequence[str], sender: str) -> list[
     return _waiting(session, concerned)
 
 
-def waiting_for(session: Session, reference: Reference) -> list[Waiting]:
-    """Records that wait for one number."""
-    wanted = (reference.scheme.value, reference.scope, reference.value)
-    return _waiting(session, tuple_(HeldRecord.scheme, HeldRecord.scope, HeldRecord.value) == tuple_(*wanted))
+def waiting_for(session: Session, references: Sequence[Reference]) -> list[Waiting]:
+    """Records that wait for one of some numbers."""
+    wanted = [(reference.scheme.value, reference.scope, reference.value) for reference in references]
+    number = tuple_(HeldRecord.scheme, HeldRecord.scope, HeldRecord.value)
+    parts = (wanted[start : start + KEYS_PER_QUERY] for start in range(0, len(wanted), KEYS_PER_QUERY))
+    return [row for part in parts for row in _waiting(session, number.in_(part))]
 
 
 def _waiting(session: Session, concerned: Any) -> list[Waiting]:
