@@ -18,7 +18,6 @@ from mocks.program import Program, Surprise, arguments, run, say, told_to_stop, 
 
 AT_ONCE = 1_000  # guarantees in one request
 LOOK_EVERY_S = 0.25
-AGAIN_S = 5.0  # after which the clerk says once more who a tenant is, if something still waits for it
 PATIENCE_S = 60.0  # for the work list to become empty once nothing more comes
 
 
@@ -40,14 +39,14 @@ def work_off(clerk: Program, stop: threading.Event, known: Mapping[str, Firm]) -
     Raises:
         Surprise: something still waits for a tenant that was linked long ago.
     """
-    linked_at: dict[str, float] = {}
+    linked: set[str] = set()
     stopped_at: float | None = None
     while (tenants := _tenants(clerk) & known.keys()) or stopped_at is None:
         now = time.monotonic()
         for tenant in sorted(tenants):
-            if now - linked_at.get(tenant, -AGAIN_S) >= AGAIN_S:
+            if tenant not in linked:
                 count = link(clerk, clerk.asked.recipient, clerk.asked.vendor, known[tenant])
-                linked_at[tenant] = now
+                linked.add(tenant)
                 told = f"保留 {count} 件を {known[tenant].name} に紐づけ"
                 say(f"{told} / held records linked to their firm, published without resubmission")
         if stopped_at is not None and now - stopped_at > PATIENCE_S:
