@@ -27,7 +27,13 @@ from gateway.store import feed, log, registers
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
 
-HISTORY_WINDOW = timedelta(days=400)  # a year and a bit: how far back a series is compared
+HISTORY_WINDOWS = {
+    "trial_balance": timedelta(days=100),
+    "repayment_status": timedelta(days=100),
+    "monitoring_report": timedelta(days=400),
+    "financial_statement": timedelta(days=800),
+}
+"""How far back a series is looked at: past the one before last of what is due quarterly, half-yearly, yearly."""
 
 Versions = Mapping[tuple[str, str, str], list[Version]]
 """Published versions by (recipient, kind, series), oldest position first."""
@@ -280,12 +286,10 @@ def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack
             institution, tape = share.submission.origin.institution, share.prepared.tape.layout
             share.follow(log.last_sequence(session, share.recipient, institution, tape))
     versions = _recall_versions(session, shares)
-    settled = []
     for share in shares:
         share.look_back(versions)
-        records = _recall_records(session, share, blocks, pack)
-        settled.append(share.finish(pack, records, now))
-    return settled
+    records = _recall_records(session, shares, blocks, pack)
+    return [share.finish(pack, records[share.recipient], now) for share in shares]
 
 
 def can_be_placed(
@@ -323,14 +327,21 @@ def _recall_versions(session: Session, shares: Sequence[Share]) -> Versions:
             wanted.setdefault((share.recipient, one.draft.kind), []).append(one)
     found: dict[tuple[str, str, str], list[Version]] = {}
     for (recipient, kind), placed in wanted.items():
-        since = min(one.draft.valid_on for one in placed) - HISTORY_WINDOW
+        since = min(one.draft.valid_on for one in placed) - HISTORY_WINDOWS[kind]
         series = sorted({one.series for one in placed})
         for name, history in feed.find_versions(session, recipient, kind, series, since).items():
             found[recipient, kind, name] = history
     return found
 
 
-def _recall_records(session: Session, share: Share, blocks: Blocks, pack: Pack) -> Records:
-    wanted = share.wants(pack)
-    bodies = blocks.load_versions(session, share.recipient, wanted) if wanted else {}
-    return {where: orjson.loads(body)["record"] for where, body in bodies.items()}
+def _recall_records(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack) -> dict[str, Records]:
+    wanted: dict[str, list[Version]] = {}
+    for share in shares:
+        wanted.setdefault(share.recipient, []).extend(share.wants(pack))
+    return {
+        recipient: {
+            where: orjson.loads(body)["record"]
+            for where, body in blocks.load_versions(session, recipient, versions).items()
+        }
+        for recipient, versions in wanted.items()
+    }

@@ -68,7 +68,7 @@ class FreeeTrialJson:
     def recognises(self, head: bytes, filename: str | None) -> bool:
         """A JSON object with a trial report, or an error answer of the API (to be refused in plain words)."""
         head = head.removeprefix(UTF8_MARK)
-        return bool(_HEAD.match(head) or _ERROR_HEAD.match(head))
+        return bool((b'"trial_' in head and _HEAD.match(head)) or _ERROR_HEAD.match(head))
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """The one report of the answer."""

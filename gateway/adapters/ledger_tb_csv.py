@@ -74,9 +74,10 @@ class LedgerTbCsv:
 
     def recognises(self, head: bytes, filename: str | None) -> bool:
         """A first line that names every required column."""
-        line = head.removeprefix(UTF8_MARK).splitlines()[:1]
-        names = {name.strip().strip('"') for name in line[0].decode(errors="replace").split(",")} if line else set()
-        return names >= REQUIRED
+        line = head.removeprefix(UTF8_MARK).partition(b"\n")[0]
+        if line.startswith((b"{", b"[")):
+            return False
+        return {name.strip().strip('"') for name in line.decode(errors="replace").split(",")} >= REQUIRED
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """One trial balance per month, in the order in which the months first appear."""

@@ -57,7 +57,7 @@ class NativeJson:
         head = head.removeprefix(UTF8_MARK).lstrip()
         if not head.startswith(b"{"):
             return False
-        return bool(_MANY.match(head)) or any(kind.decode() in KINDS for kind in _KIND.findall(head))
+        return bool(_MANY.match(head)) or any(kind[1].decode() in KINDS for kind in _KIND.finditer(head))
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """Documents one by one as they come, repayment rows in frames."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from urllib.parse import unquote
 
@@ -71,9 +71,9 @@ async def _receive(request: Request, parts: Parts, name: str) -> Received:
 
 def _submission(request: Request, parts: Parts, caller: Caller, received: Received, name: str) -> Submission:
     """The submission, once signature and digest are proven and the request is understood."""
-    headers = {key: ", ".join(request.headers.getlist(key)) for key in request.headers}
-    query = request.url.query
-    target = f"{parts.base_url}{request.url.path}" + (f"?{query}" if query else "")
+    headers = _joined(request.scope["headers"])
+    query = request.scope["query_string"].decode("latin-1")
+    target = f"{parts.base_url}{request.scope['path']}" + (f"?{query}" if query else "")
     signed = SignedRequest(request.method, target, headers, received.sha256)
     sent_at = parts.door.signer(caller, signed)
     asked = _asked(request.query_params, request.headers, caller)
@@ -94,6 +94,15 @@ def _submission(request: Request, parts: Parts, caller: Caller, received: Receiv
         raw_sha256=received.sha256.hex(),
         raw_bytes=received.size,
     )
+
+
+def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Header fields by lower-case name; several of one name joined, as their signature has them."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
 
 
 def _key(headers: Mapping[str, str]) -> str:
@@ -148,9 +157,7 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, receive
     entitled = caller.participant.recipients("submit")
     if _is_large(parts, submission, received) and not submission.request.dry_run:
         recipients_of(submission, entitled, entitled)
-        return _queued(
-            parts, submission, queue(parts.database, submission, received, _lane_kind(parts, submission, received))
-        )
+        return await _queue(parts, submission, received, _lane_kind(parts, submission, received))
     prepared = await _prepare(parts, submission, received)
     named = {draft.recipient for draft in prepared.drafts} | set(prepared.refused.values())
     recipients = recipients_of(submission, named, entitled)
@@ -159,12 +166,15 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, receive
         return _dry(prepared)
     outcome = await parts.committer.commit(submission, prepared, received, recipients)
     if outcome.must_queue:
-        return _queued(
-            parts, submission, queue(parts.database, submission, received, next(iter(prepared.kinds), ANY_KIND))
-        )
+        return await _queue(parts, submission, received, next(iter(prepared.kinds), ANY_KIND))
     if outcome.replayed or prepared.destroy_raw:
         received.discard()
     return _answer(parts, outcome)
+
+
+async def _queue(parts: Parts, submission: Submission, received: Received, kind: str) -> Response:
+    """Let a job deal with it. In a thread: it waits for its turn to write, and the loop must go on meanwhile."""
+    return _queued(parts, submission, await asyncio.to_thread(queue, parts.database, submission, received, kind))
 
 
 def _is_large(parts: Parts, submission: Submission, received: Received) -> bool:

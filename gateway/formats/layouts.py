@@ -28,6 +28,8 @@ FieldType = Literal["text", "kana", "code", "integer", "amount", "date", "timest
 DateFormat = Literal["yyyymmdd", "yyyy/mm/dd", "yyyy-mm-dd", "era_yymmdd", "any"]
 Label = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
+HEAD_BYTES = 4_096  # of a document, in which its layout is recognised
+
 SEQUENCE = "sequence"
 """Name of the header value that numbers the files of a feed; it is no column of the record."""
 
@@ -211,7 +213,7 @@ class Layout(_Said):
         named, beginning = self.recognition.filename, self.recognition.head
         if named and not re.search(named, filename or ""):
             return False
-        text = head.decode(self.encoding, errors="replace").removeprefix("\ufeff")
+        text = head[:HEAD_BYTES].decode(self.encoding, errors="replace").removeprefix("\ufeff")
         return not beginning or re.search(beginning, text, re.MULTILINE) is not None
 
 

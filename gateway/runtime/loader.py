@@ -3,14 +3,16 @@
 A document is read in parts. Each part is settled and *staged*: lines, index rows, findings and held records are
 written in short transactions while nobody can see them. At the end one short transaction seals the statement, and with
 it everything becomes visible. A load that dies is thrown away and begun again; one whose ground moved (a line was
-published meanwhile for a record it had looked at) likewise.
+published meanwhile for a record it had looked at) likewise. No two workers stage one document: every transaction of a
+load begins by making sure that its job is still its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -73,9 +75,13 @@ class Reading:
         self.destroy_raw |= part.destroy_raw
 
 
+def _alone(_: Session) -> None:
+    """Nobody else could be loading the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """Everything that loading needs."""
+    """Everything that loading needs; ``keep`` raises in a transaction of a load that another worker took over."""
 
     database: Database
     blocks: Blocks
@@ -84,6 +90,7 @@ class Loader:
     sealer: Sealer
     clock: Clock
     raw_folder: Path
+    keep: Callable[[Session], None] = _alone
 
     def load(self, submission_id: str, only: frozenset[int] | None = None) -> None:
         """Load a submission that is durable but not yet published; does nothing if it is published already.
@@ -93,7 +100,7 @@ class Loader:
             only: ordinals to consider (a release), or None for all.
 
         Raises:
-            BusyError: the ground kept moving; try again later.
+            BusyError: the ground kept moving, or another worker took over; try again later.
         """
         with self.database.read() as session:
             submission = submissions.find_submission(session, submission_id)
@@ -102,11 +109,26 @@ class Loader:
             raise NotFound
         for _ in range(ATTEMPTS):
             if done or self._load_once(submission, only):
+                self._remove_destroyed(submission)
                 return
         raise BusyError
 
-    def _load_once(self, submission: Submission, only: frozenset[int] | None) -> bool:
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        """A write transaction of a load that is still ours."""
         with self.database.write() as session:
+            self.keep(session)
+            yield session
+
+    def _remove_destroyed(self, submission: Submission) -> None:
+        """Remove the file of a document that may not be kept: once that is sealed, so that a crash loses neither."""
+        with self.database.read() as session:
+            raw = submissions.find_raw(session, submission.id)
+        if raw is not None and raw.destroyed is not None:
+            (self.raw_folder / submission.id).unlink(missing_ok=True)
+
+    def _load_once(self, submission: Submission, only: frozenset[int] | None) -> bool:
+        with self._write() as session:
             feed.drop_stage(session, submission.id)
         stages: dict[str, Stage] = {}
         reading = Reading()
@@ -149,11 +171,11 @@ class Loader:
         for start in range(0, len(settled.lines), ROWS_PER_TRANSACTION):
             lines = settled.lines[start : start + ROWS_PER_TRANSACTION]
             blocks = list(self.blocks.rows(*where, lines, first + start))
-            with self.database.write() as session:
+            with self._write() as session:
                 feed.add_lines(session, blocks, feed.index_rows(*where, lines, first + start))
         rows = submissions.finding_rows(*where, settled.findings, stage.chunks)
         held = _still_held(settled)
-        with self.database.write() as session:
+        with self._write() as session:
             submissions.add_findings(session, rows)
             submissions.add_held(session, submissions.held_rows(*where, held))
         _count(stage, settled, len(rows))
@@ -161,7 +183,7 @@ class Loader:
     def _publish(self, submission: Submission, stages: dict[str, Stage], reading: Reading) -> bool:
         """Seal what is staged; False if the ground moved meanwhile."""
         ready = [self._ready(stage, reading) for stage in stages.values() if _says_something(submission, stage)]
-        with self.database.write() as session:
+        with self._write() as session:
             heads = log.lock_heads(self.database, session, list(stages))
             if any(_moved(session, stage, heads[stage.recipient].next_position) for stage in stages.values()):
                 return False
@@ -199,7 +221,6 @@ class Loader:
         submissions.finish_submission(session, submission.id)
         if reading.destroy_raw:
             submissions.destroy_raw(session, submission.id, MY_NUMBER)
-            (self.raw_folder / submission.id).unlink(missing_ok=True)
         if submission.request.releases is not None:
             for stage in stages.values():
                 submissions.release_held(

@@ -43,7 +43,10 @@ class Worker:
             watch.close()
 
     def work_once(self) -> bool:
-        """Do the next job, if there is one."""
+        """Do the next job, if there is one. Looking comes first: a writer's turn is taken only where there is work."""
+        with self.database.read() as session:
+            if not jobs.any_due(session, self.clock.now()):
+                return False
         with self.database.write() as session:
             job = jobs.claim(self.database, session, self.clock.now())
         if job is None:
@@ -55,21 +58,22 @@ class Worker:
             self._failed(job, error)
             return True
         with self.database.write() as session:
-            jobs.finish(session, job.id, self.clock.now())
+            jobs.finish(session, job, self.clock.now())
             self.database.notify(session)
         return True
 
     def _do(self, job: Claimed) -> None:
+        loader = replace(self.loader, keep=lambda session: jobs.extend(session, job, self.clock.now()))
         if job.task == "load":
-            self.loader.load(job.key)
+            loader.load(job.key)
         elif job.task == "release":
-            self._release(job.key)
+            self._release(loader, job.key)
         elif job.task == "tidy":
             self._tidy()
         else:
             raise ValueError(f"unknown task {job.task}")
 
-    def _release(self, key: str) -> None:
+    def _release(self, loader: Loader, key: str) -> None:
         """Publish what a submission's held records came to, by a statement of the gateway's own."""
         held_by, _, new = key.partition("/")
         with self.database.write() as session:
@@ -82,7 +86,7 @@ class Worker:
                 request = replace(earlier.request, releases=held_by, channel=Channel.GATEWAY, fixes=None)
                 release = replace(earlier, id=new, origin=origin, request=request, key=None)
                 submissions.add_submissions(session, [release], final=False)
-        self.loader.load(new, frozenset(waiting))
+        loader.load(new, frozenset(waiting))
 
     def _tidy(self) -> None:
         now = self.clock.now()
@@ -95,12 +99,12 @@ class Worker:
         reason = error.message if isinstance(error, GatewayError) else repr(error)
         with self.database.write() as session:
             if job.attempts >= ATTEMPTS:
-                jobs.finish(session, job.id, now, reason)
+                jobs.finish(session, job, now, reason)
             else:
-                jobs.retry_later(session, job.id, now + timedelta(seconds=2**job.attempts), reason)
+                jobs.retry_later(session, job, now + timedelta(seconds=2**job.attempts), reason)
 
 
 def _idle(stop: threading.Event, watch: Watch) -> None:
     waited = 0.0
-    while waited < LOOK_ANYWAY_S and not watch.changed() and not stop.wait(POLL_S):
+    while not stop.wait(POLL_S) and waited < LOOK_ANYWAY_S and not watch.changed():
         waited += POLL_S

@@ -96,19 +96,29 @@ class Blocks:
         by_submission: dict[str, set[int]] = {}
         for version in wanted:
             by_submission.setdefault(version.submission, set()).add(version.number)
+        small = [submission for submission, numbers in by_submission.items() if numbers == {0}]
         found: dict[tuple[str, int], bytes] = {}
+        for start in range(0, len(small), KEYS_PER_QUERY):
+            self._find(session, recipient, small[start : start + KEYS_PER_QUERY], {0}, found)
         for submission, numbers in by_submission.items():
-            query = select(LineBlock.first_index, LineBlock.count, LineBlock.payload).where(
-                LineBlock.recipient == recipient,
-                LineBlock.submission == submission,
-                col(LineBlock.first_index) <= max(numbers),
-                col(LineBlock.first_index) > min(numbers) - LINES_PER_BLOCK,
-            )
-            for first, count, payload in session.exec(query).all():
-                hits = [n for n in numbers if first <= n < first + count]
-                bodies = self.unpack(recipient, payload) if hits else []
-                found.update({(submission, n): bodies[n - first] for n in hits})
+            if numbers != {0}:
+                self._find(session, recipient, [submission], numbers, found)
         return found
+
+    def _find(
+        self, session: Session, recipient: str, some: list[str], numbers: set[int], found: dict[tuple[str, int], bytes]
+    ) -> None:
+        block = table_of(LineBlock).c
+        query = columns(block.submission, block.first_index, block.count, block.payload).where(
+            block.recipient == recipient,
+            block.submission.in_(some),
+            block.first_index <= max(numbers),
+            block.first_index > min(numbers) - LINES_PER_BLOCK,
+        )
+        for submission, first, count, payload in session.execute(query):
+            hits = [n for n in numbers if first <= n < first + count]
+            bodies = self.unpack(recipient, payload) if hits else []
+            found.update({(submission, n): bodies[n - first] for n in hits})
 
     def page(self, session: Session, recipient: str, after: int, limit: int, kind: str | None = None) -> Page:
         """Up to ``limit`` rows from position ``after`` on, in order of position."""

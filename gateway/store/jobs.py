@@ -1,4 +1,8 @@
-"""The queue: a table. Jobs of one lane run one at a time, in the order in which they came."""
+"""The queue: a table. Jobs of one lane run one at a time, in the order in which they came.
+
+Who claims a job holds it for a lease, longer with every attempt, and extends it while working. The number of the
+attempt says whose the job is: who was thought dead and lost it finds out before writing anything more.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,11 @@ from sqlalchemy import update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, exists, select
 
+from gateway.errors import BusyError
 from gateway.store.engine import Database
 from gateway.store.tables import Job
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=20)
 ATTEMPTS = 5
 ANY_KIND = "*"
 
@@ -56,6 +61,16 @@ def is_behind(lane: str, kinds: Collection[str], busy: Collection[tuple[str, str
     return any(name == lane and (kind == ANY_KIND or kind in kinds or not kinds) for name, kind in busy)
 
 
+def any_due(session: Session, now: datetime) -> bool:
+    """Whether some job is open, due and in nobody's hands."""
+    query = select(Job.id).where(
+        col(Job.done_at).is_(None),
+        col(Job.run_at) <= now,
+        col(Job.claimed_until_at).is_(None) | (col(Job.claimed_until_at) < now),
+    )
+    return session.exec(query.limit(1)).first() is not None
+
+
 def claim(database: Database, session: Session, now: datetime) -> Claimed | None:
     """Take the oldest due job that has no older one open in its lane and kind."""
     older = aliased(Job)
@@ -77,21 +92,36 @@ def claim(database: Database, session: Session, now: datetime) -> Claimed | None
     job = session.exec(query if database.is_sqlite else query.with_for_update(skip_locked=True)).first()
     if job is None or job.id is None:
         return None
-    job.claimed_until_at, job.attempts = now + LEASE, job.attempts + 1
+    job.attempts += 1
+    job.claimed_until_at = _until(job.attempts, now)
     session.add(job)
     return Claimed(job.id, job.task, job.key, job.attempts)
 
 
-def extend(session: Session, job: int, now: datetime) -> None:
-    """Keep a job that takes long."""
-    session.execute(update(Job).where(col(Job.id) == job).values(claimed_until_at=now + LEASE))
+def _until(attempts: int, now: datetime) -> datetime:
+    return now + LEASE * min(attempts, ATTEMPTS)
 
 
-def finish(session: Session, job: int, now: datetime, failure: str | None = None) -> None:
-    """A job is done, or given up."""
-    session.execute(update(Job).where(col(Job.id) == job).values(done_at=now, failure=failure))
+def extend(session: Session, job: Claimed, now: datetime) -> None:
+    """Keep a job that takes long; nobody else can take it before this transaction is over.
+
+    Raises:
+        BusyError: somebody else has it by now.
+    """
+    if not _change(session, job, claimed_until_at=_until(job.attempts, now)):
+        raise BusyError(f"another worker took over job {job.key}")
 
 
-def retry_later(session: Session, job: int, at: datetime, failure: str) -> None:
-    """A job failed and will be tried again."""
-    session.execute(update(Job).where(col(Job.id) == job).values(run_at=at, claimed_until_at=None, failure=failure))
+def finish(session: Session, job: Claimed, now: datetime, failure: str | None = None) -> None:
+    """A job is done, or given up; nothing happens if it is somebody else's by now."""
+    _change(session, job, done_at=now, failure=failure)
+
+
+def retry_later(session: Session, job: Claimed, at: datetime, failure: str) -> None:
+    """A job failed and will be tried again; nothing happens if it is somebody else's by now."""
+    _change(session, job, run_at=at, claimed_until_at=None, failure=failure)
+
+
+def _change(session: Session, job: Claimed, **values: object) -> bool:
+    mine = (col(Job.id) == job.id) & (col(Job.attempts) == job.attempts)
+    return session.execute(update(Job).where(mine).values(**values).returning(col(Job.id))).first() is not None

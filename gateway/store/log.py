@@ -157,7 +157,8 @@ def accepted_before(
         return set()
     query = select(StatementRow.recipient, StatementRow.sender, StatementRow.raw_sha256).where(
         col(StatementRow.raw_sha256).in_([digest for _, _, digest in keys]),
-        col(StatementRow.recipient).in_([recipient for recipient, _, _ in keys]),
+        col(StatementRow.recipient).in_({recipient for recipient, _, _ in keys}),
+        col(StatementRow.sender).in_({sender for _, sender, _ in keys}),
         col(StatementRow.received_at) < before,
         StatementRow.held == 0,
         StatementRow.refused == 0,

@@ -145,12 +145,13 @@ def find_links(session: Session, references: Iterable[Reference], on: date) -> d
     keys = [key for key, r in wanted.items() if r.scheme is not Scheme.PARTY]
     seen: dict[Reference, set[str]] = {}
     for start in range(0, len(keys), KEYS_PER_QUERY):
-        query = select(Link).where(
-            tuple_(Link.scheme, Link.scope, Link.value).in_(keys[start : start + KEYS_PER_QUERY])
-        )
-        for row in session.exec(query).all():
-            if (row.valid_from or on) <= on <= (row.valid_until or on):
-                seen.setdefault(wanted[row.scheme, row.scope, row.value], set()).add(row.party)
+        of = table_of(Link).c
+        query = columns(of.scheme, of.scope, of.value, of.party, of.valid_from, of.valid_until)
+        for *key, party, start_on, end_on in session.execute(
+            query.where(tuple_(of.scheme, of.scope, of.value).in_(keys[start : start + KEYS_PER_QUERY]))
+        ):
+            if (start_on or on) <= on <= (end_on or on):
+                seen.setdefault(wanted[key[0], key[1], key[2]], set()).add(party)
     found = {reference: next(iter(parties_)) for reference, parties_ in seen.items() if len(parties_) == 1}
     if parties:
         known = set(session.exec(select(Party.id).where(col(Party.id).in_(list(parties.values())))).all())

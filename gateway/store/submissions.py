@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import delete, tuple_, update
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from gateway.schemas.findings import Finding
@@ -31,6 +32,7 @@ from gateway.store.tables import Submission as SubmissionRow
 KEYS_PER_QUERY = 400
 FINDINGS_PER_BLOCK = 5_000
 AUDIT_ENTRIES_KEPT = 100_000
+ORDINALS_PER_QUERY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +47,29 @@ def find_keys(session: Session, keys: Sequence[tuple[str, str]]) -> dict[tuple[s
     """What (sender, Idempotency-Key) pairs were used for."""
     if not keys:
         return {}
-    query = select(IdempotencyKey).where(tuple_(IdempotencyKey.sender, IdempotencyKey.key).in_(keys))
-    return {(row.sender, row.key): Used(row.fingerprint, row.submission) for row in session.exec(query).all()}
+    of = table_of(IdempotencyKey).c
+    query = columns(of.sender, of.key, of.fingerprint, of.submission).where(tuple_(of.sender, of.key).in_(keys))
+    return {(row[0], row[1]): Used(row[2], row[3]) for row in session.execute(query)}
 
 
 def claim_keys(database: Database, session: Session, claiming: Sequence[Submission]) -> set[tuple[str, str]]:
     """Claim the keys of submissions, in sorted order so that two nodes never wait for each other; those now ours."""
+    mine = {(one.origin.sender, one.key): one for one in claiming if one.key is not None}
     rows = [
         {
-            "sender": one.origin.sender,
-            "key": one.key,
+            "sender": sender,
+            "key": key,
             "fingerprint": one.fingerprint,
             "submission": one.id,
             "created_at": one.received_at,
         }
-        for one in sorted(claiming, key=lambda one: (one.origin.sender, one.key or ""))
-        if one.key is not None
+        for (sender, key), one in sorted(mine.items())
     ]
     if not rows:
         return set()
-    table = table_of(IdempotencyKey)
-    statement = database.insert_new(IdempotencyKey).values(rows).returning(table.c.sender, table.c.key)
-    return {(sender, key) for sender, key in session.execute(statement)}
+    session.execute(database.insert_new(IdempotencyKey), rows)
+    winners = find_keys(session, sorted(mine))
+    return {name for name, one in mine.items() if winners[name].submission == one.id}
 
 
 def forget_keys(session: Session, before: datetime) -> None:
@@ -244,15 +247,10 @@ def _waiting(session: Session, concerned: Any) -> list[Waiting]:
 
 def release_held(session: Session, submission: str, recipient: str, ordinals: Sequence[int], by: str) -> None:
     """Held records were published by a later statement."""
-    session.execute(
-        update(HeldRecord)
-        .where(
-            col(HeldRecord.submission) == submission,
-            col(HeldRecord.recipient) == recipient,
-            col(HeldRecord.ordinal).in_(ordinals),
-        )
-        .values(released_by=by)
-    )
+    whose = (col(HeldRecord.submission) == submission) & (col(HeldRecord.recipient) == recipient)
+    for start in range(0, len(ordinals), ORDINALS_PER_QUERY):
+        these = col(HeldRecord.ordinal).in_(ordinals[start : start + ORDINALS_PER_QUERY])
+        session.execute(update(HeldRecord).where(whose, these).values(released_by=by))
 
 
 def claim_assertion(database: Database, session: Session, client: str, jti: str, expires_at: datetime) -> bool:

@@ -1,0 +1,88 @@
+"""Who is who and who may, as the store keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from stored import APRIL, NOON, SECOND
+
+from gateway.schemas.identifiers import Reference, Scheme
+from gateway.schemas.submission import Guaranteed
+from gateway.store import registers
+from gateway.store.engine import Database, Session
+from gateway.store.registers import Enrolled
+
+
+def _bank(**more: Any) -> Enrolled:
+    return Enrolled("bank-9991", "bank", "東都銀行", "9991", **more)
+
+
+def _changing(database: Database, change: Callable[[Session], None]) -> int:
+    """By how much a change counts the register's version up."""
+    with database.write() as session:
+        before = registers.register_version(session)
+        change(session)
+    with database.read() as session:
+        return registers.register_version(session) - before
+
+
+def test_a_participant_is_completed_not_replaced_and_every_change_counts(database: Database) -> None:
+    first = _bank(entitlements={("submit", "13")}, keys={"k1": ("{}", NOON, None)})
+    second = _bank(entitlements={("submit", "14100")}, keys={"k2": ("{}", NOON, None)})
+    counted = [
+        _changing(database, lambda session: registers.enrol(database, session, first, NOON)),
+        _changing(database, lambda session: registers.enrol(database, session, second, NOON)),
+        _changing(database, lambda session: registers.end_key(database, session, "k1", NOON + SECOND)),
+        _changing(database, lambda session: registers.delegate(database, session, "bank-9991", "9992", OPEN_DATES)),
+    ]
+    with database.read() as session:
+        found = registers.load_participants(session)["bank-9991"]
+    assert counted == [1, 1, 1, 1]
+    assert found.entitlements == {("submit", "13"), ("submit", "14100")}
+    assert found.keys == {"k1": ("{}", NOON, NOON + SECOND), "k2": ("{}", NOON, None)}
+    assert found.delegations == {"9992": OPEN_DATES}
+
+
+def test_a_number_names_one_firm_or_none(database: Database) -> None:
+    with database.write() as session:
+        firms = [registers.add_party(session, name) for name in ("第一商店", "第二商店")]
+        for value, firm in (("T-1", 0), ("T-2", 0), ("T-2", 1)):
+            registers.link(session, _tenant(value), firms[firm], "cgc-13", NOON)
+    itself = Reference(scheme=Scheme.PARTY, value=firms[1])
+    nobody = Reference(scheme=Scheme.PARTY, value="nobody")
+    elsewhere = Reference(scheme=Scheme.TENANT, scope="another vendor", value="T-1")
+    many = [_tenant(f"N-{number}") for number in range(900)]
+    with database.read() as session:
+        asked = [_tenant("T-1"), _tenant("T-2"), itself, nobody, elsewhere, *many]
+        assert registers.find_links(session, asked, APRIL) == {_tenant("T-1"): firms[0], itself: firms[1]}
+        assert registers.find_links(session, [], APRIL) == {}
+
+
+def test_a_guarantee_is_one_corporations_and_brought_up_to_date(database: Database) -> None:
+    with database.write() as session:
+        firm = registers.add_party(session, "第一商店")
+        row = {"recipient": "13", "guarantee_no": "13-1", "institution": "9991", "party": firm}
+        other = row | {"guarantee_no": "13-2", "principal_yen": 1, "is_revolving": False}
+        registers.put_guarantees(database, session, [])
+        registers.put_guarantees(database, session, [row | {"principal_yen": 2**40, "is_revolving": False}, other])
+    with database.write() as session:
+        registers.put_guarantees(database, session, [row | {"principal_yen": None, "is_revolving": True}])
+    with database.read() as session:
+        many = [f"13-{number}" for number in range(1, 900)]
+        assert registers.find_guarantees(session, "13", many) == {
+            "13-1": Guaranteed(firm, "9991", None, True),
+            "13-2": Guaranteed(firm, "9991", 1, False),
+        }
+        assert registers.find_guarantees(session, "14100", many) == {}
+
+
+def test_firms_and_their_numbers_can_be_added_in_bulk(database: Database) -> None:
+    names = [f"第{number}商店" for number in range(900)]
+    with database.write() as session:
+        firms = registers.add_parties(session, names)
+        itself = Reference(scheme=Scheme.PARTY, value=firms[0])
+        numbers = {_tenant(f"T-{at}"): firm for at, firm in enumerate(firms)}
+        registers.add_links(session, numbers | {itself: firms[0]}, "cgc-13", NOON)
+    with database.read() as session:
+        assert registers.find_links(session, numbers, APRIL) == numbers

@@ -1,0 +1,67 @@
+"""What the line would have written, put straight into the store: rows without signatures."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from gateway.schemas.statement import Origin
+from gateway.schemas.submission import Line, Request, Submission
+from gateway.store import feed, log
+from gateway.store.engine import Database, Session
+from gateway.store.feed import Blocks, PlainBlocks
+from gateway.store.log import HeadState
+
+NOON = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MARCH, APRIL = date(2026, 3, 31), date(2026, 4, 30)
+BLOCKS = Blocks(PlainBlocks())
+
+
+def submission(name: str, key: str | None = None, sender: str = "bank-9991", **more: Any) -> Submission:
+    origin = Origin(sender=sender, institution="9991")
+    return Submission(name, origin, Request(**more), key, b"f" * 32, NOON, NOON, "ab" * 32, 3)
+
+
+def line(series: str, valid_on: date = APRIL, kind: str = "trial_balance", text: str = "") -> Line:
+    body = f'{{"kind":"{kind}","series":"{series}","text":"{text}","valid_on":"{valid_on}"}}'.encode()
+    return Line(kind, series, valid_on, hashlib.sha256(body).digest(), 2**40, body)
+
+
+def publish(database: Database, session: Session, name: str, lines: list[Line], recipient: str = "13") -> HeadState:
+    """What a commit group writes for one statement; where the log stood before."""
+    head = log.lock_heads(database, session, [recipient])[recipient]
+    feed.add_lines(session, list(BLOCKS.rows(name, recipient, lines)), feed.index_rows(name, recipient, lines))
+    row = statement(name, recipient, head, len(lines))
+    log.append(session, [row], [], [])
+    moved = HeadState(head.next_leaf + 1, head.next_position + len(lines), b"peaks", NOON)
+    log.move_heads(session, {recipient: moved})
+    return head
+
+
+def statement(name: str, recipient: str, head: HeadState, count: int) -> dict[str, Any]:
+    return {
+        "recipient": recipient,
+        "leaf_index": head.next_leaf,
+        "submission": name,
+        "sender": "bank-9991",
+        "institution": "9991",
+        "raw_sha256": hashlib.sha256(name.encode()).digest(),
+        "first_position": head.next_position,
+        "count": count,
+        "held": 0,
+        "refused": 0,
+        "receipt": f"receipt of {name}",
+        "tape": None,
+        "tape_sequence": None,
+        "received_at": NOON,
+        "accepted_at": NOON,
+        "sealed_at": NOON,
+    }
+
+
+def published(database: Database, **statements: list[Line]) -> None:
+    for name, lines in statements.items():
+        with database.write() as session:
+            publish(database, session, name, lines)
