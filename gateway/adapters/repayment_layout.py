@@ -50,6 +50,8 @@ class RepaymentLayout:
 
     def recognises(self, head: bytes, filename: str | None) -> bool:
         """Whether a packaged layout fits; a layout of a further folder is reached with ``adapter=``."""
+        if head.startswith((b"{", b"[", b"PK")):  # JSON or an archive: no need to decode it
+            return False
         return any(layout.recognises(head, filename) for layout in load_layouts())
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[ObservedRows]:

@@ -125,6 +125,16 @@ API = """\
 """
 
 
+MEDIA_TYPES = {
+    "json": {"application/json", "application/jwk-set+json", "application/linkset+json", "application/problem+json"},
+    "cloudevents.json": {"application/cloudevents-batch+json"},
+    "ndjson": {"application/x-ndjson"},
+    "csv": {"text/csv"},
+    "txt": {"text/plain"},
+}
+"""What an example's suffix may stand for."""
+
+
 class Published(yaml.SafeDumper):
     """YAML that people read and that versions 1.1 and 1.2 of YAML understand alike."""
 
@@ -148,17 +158,32 @@ def served() -> dict[str, Any]:
 
 
 def openapi_yaml() -> str:
-    """The description with links to the examples: documents to submit, and ``<operation>.<status>.<suffix>`` answers."""
+    """The description with links to the examples: documents to submit, and answers by operation and status."""
     api = served()
-    operations = {operation["operationId"]: operation for path in api["paths"].values() for operation in path.values()}
-    body = operations["submit"]["requestBody"]["content"]["*/*"]
+    body = operations(api)["submit"]["requestBody"]["content"]["*/*"]
     body["examples"] = {path.name: linked(path) for path in sorted((EXAMPLES / "documents").iterdir())}
     for path in sorted((EXAMPLES / "answers").iterdir()):
-        name, status, _ = path.name.split(".")
-        content = operations[name]["responses"][status]["content"]
-        first = next(iter(content))
-        content[first]["examples"] = {path.name: linked(path)}
+        answer_content(api, path.name).setdefault("examples", {})[path.name] = linked(path)
     return API + yaml.dump(api, Dumper=Published, allow_unicode=True, sort_keys=False, width=116)
+
+
+def operations(api: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every operation of a description by its id."""
+    return {operation["operationId"]: operation for path in api["paths"].values() for operation in path.values()}
+
+
+def answer_content(api: dict[str, Any], name: str) -> dict[str, Any]:
+    """What a description says of an answer named ``<operation>.<status>.<suffix>``.
+
+    Raises:
+        LookupError: it does not know such an answer.
+    """
+    operation, status, suffix = name.split(".", 2)
+    answer = operations(api)[operation]["responses"][status]
+    shared = answer.get("$ref", "").rpartition("/")[2]
+    content = (api["components"]["responses"][shared] if shared else answer)["content"]
+    [found] = [content[media_type] for media_type in content if media_type in MEDIA_TYPES[suffix]]
+    return cast(dict[str, Any], found)
 
 
 def linked(path: Path) -> dict[str, str]:

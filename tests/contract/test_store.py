@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy.exc import IntegrityError
-from stored import APRIL, BLOCKS, MARCH, NOON, SECOND, line, publish, published, statement, submission
+from stored import APRIL, BLOCKS, MARCH, NOON, SECOND, held, line, publish, published, statement, submission
 
 from gateway.store import feed, log, submissions
 from gateway.store.engine import Database, Session
@@ -16,9 +16,13 @@ from gateway.store.log import HeadState
 
 
 def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
-    with pytest.raises(IntegrityError), database.write() as session:
-        for _ in range(2):
+    def twice() -> None:
+        with database.write() as session:
             publish(database, session, "s1", [line("a")])
+            publish(database, session, "s1", [line("a")])
+
+    with pytest.raises(IntegrityError):
+        twice()
     with database.read() as session:
         assert log.find_heads(session, ["13"]) == {"13": log.EMPTY_HEAD}
         assert BLOCKS.page(session, "13", 0, 10).rows == []
@@ -171,7 +175,7 @@ def test_what_is_staged_is_seen_by_nobody_until_its_statement_is_there(database:
     staged = [line("a", text="staged"), line("b")]
     with database.write() as session:
         feed.add_lines(session, list(BLOCKS.rows("s2", "13", staged)), feed.index_rows("s2", "13", staged))
-        submissions.add_held(session, submissions.held_rows("s2", "13", [_held(0)]))
+        submissions.add_held(session, submissions.held_rows("s2", "13", [held(0)]))
     with database.read() as session:
         assert [row[1] for row in BLOCKS.page(session, "13", 0, 10).rows] == ["s1"]
         assert [v.submission for v in feed.find_versions(session, "13", "trial_balance", ["a"], MARCH)["a"]] == ["s1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -131,6 +132,7 @@ def test_many_workers_at_once_do_every_job_once_and_no_two_of_one_lane_together(
             assert lane not in running
             running.append(lane)
             done.append(job.key)
+            time.sleep(0.002)
             running.remove(lane)
             _finish(database, job)
 

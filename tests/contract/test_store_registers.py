@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
-from stored import APRIL, NOON, SECOND
+from stored import APRIL, NOON, SECOND, tenant
 
 from gateway.schemas.identifiers import Reference, Scheme
 from gateway.schemas.submission import Guaranteed
 from gateway.store import registers
 from gateway.store.engine import Database, Session
 from gateway.store.registers import Enrolled
+
+OPEN_DATES = (date(2026, 4, 1), None)
 
 
 def _bank(**more: Any) -> Enrolled:
@@ -48,14 +51,14 @@ def test_a_number_names_one_firm_or_none(database: Database) -> None:
     with database.write() as session:
         firms = [registers.add_party(session, name) for name in ("第一商店", "第二商店")]
         for value, firm in (("T-1", 0), ("T-2", 0), ("T-2", 1)):
-            registers.link(session, _tenant(value), firms[firm], "cgc-13", NOON)
+            registers.link(session, tenant(value), firms[firm], "cgc-13", NOON)
     itself = Reference(scheme=Scheme.PARTY, value=firms[1])
     nobody = Reference(scheme=Scheme.PARTY, value="nobody")
     elsewhere = Reference(scheme=Scheme.TENANT, scope="another vendor", value="T-1")
-    many = [_tenant(f"N-{number}") for number in range(900)]
+    many = [tenant(f"N-{number}") for number in range(900)]
     with database.read() as session:
-        asked = [_tenant("T-1"), _tenant("T-2"), itself, nobody, elsewhere, *many]
-        assert registers.find_links(session, asked, APRIL) == {_tenant("T-1"): firms[0], itself: firms[1]}
+        asked = [tenant("T-1"), tenant("T-2"), itself, nobody, elsewhere, *many]
+        assert registers.find_links(session, asked, APRIL) == {tenant("T-1"): firms[0], itself: firms[1]}
         assert registers.find_links(session, [], APRIL) == {}
 
 
@@ -82,7 +85,7 @@ def test_firms_and_their_numbers_can_be_added_in_bulk(database: Database) -> Non
     with database.write() as session:
         firms = registers.add_parties(session, names)
         itself = Reference(scheme=Scheme.PARTY, value=firms[0])
-        numbers = {_tenant(f"T-{at}"): firm for at, firm in enumerate(firms)}
+        numbers = {tenant(f"T-{at}"): firm for at, firm in enumerate(firms)}
         registers.add_links(session, numbers | {itself: firms[0]}, "cgc-13", NOON)
     with database.read() as session:
         assert registers.find_links(session, numbers, APRIL) == numbers

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from sqlalchemy import text
-from stored import NOON, SECOND, line, publish, published, submission
+from stored import NOON, SECOND, held, line, publish, published, submission, tenant
 
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.identifiers import Reference, Scheme
 from gateway.schemas.place import Place
-from gateway.schemas.submission import Held, RawCopy
+from gateway.schemas.submission import RawCopy
 from gateway.store import log, reads, submissions
 from gateway.store.engine import Database
 
@@ -99,7 +99,7 @@ def test_held_records_are_seen_by_their_recipient_and_their_sender_until_release
     with database.write() as session:
         submissions.add_submissions(session, [submission("s1")], final=True)
         publish(database, session, "s1", [])
-        submissions.add_held(session, submissions.held_rows("s1", "13", [_held(2), _held(0), _held(5, "T-2")]))
+        submissions.add_held(session, submissions.held_rows("s1", "13", [held(2), held(0), held(5, "T-2")]))
 
     def seen(recipients: list[str], sender: str) -> list[int]:
         with database.read() as session:
@@ -108,10 +108,10 @@ def test_held_records_are_seen_by_their_recipient_and_their_sender_until_release
     assert seen(["13"], "nobody") == seen([], "bank-9991") == [0, 2, 5]
     assert seen(["14100"], "bank-9992") == []
     with database.write() as session:
-        assert [w.ordinal for w in submissions.waiting_for(session, [_tenant("T-1")])] == [0, 2]
+        assert [w.ordinal for w in submissions.waiting_for(session, [tenant("T-1")])] == [0, 2]
         submissions.release_held(session, "s1", "13", [0, 2], by="s9")
     with database.read() as session:
-        assert submissions.waiting_for(session, [_tenant("T-1")]) == []
+        assert submissions.waiting_for(session, [tenant("T-1")]) == []
         assert submissions.held_ordinals(session, "s1") == [5]
     assert seen(["13"], "nobody") == [5]
 
@@ -119,7 +119,7 @@ def test_held_records_are_seen_by_their_recipient_and_their_sender_until_release
 def test_a_whole_tape_of_held_records_can_be_released_at_once(database: Database) -> None:
     ordinals = range(70_000)
     with database.write() as session:
-        submissions.add_held(session, submissions.held_rows("s1", "13", map(_held, ordinals)))
+        submissions.add_held(session, submissions.held_rows("s1", "13", map(held, ordinals)))
     with database.write() as session:
         submissions.release_held(session, "s1", "13", list(ordinals[1:]), by="s9")
     with database.read() as session:
@@ -130,14 +130,6 @@ def _finding(record: int) -> Finding:
     return Finding(
         code="V13", severity=Severity.WARN, record=record, place=Place(line=record + 1), params={"found": "早め"}
     )
-
-
-def _tenant(value: str) -> Reference:
-    return Reference(scheme=Scheme.TENANT, scope="vendor", value=value)
-
-
-def _held(ordinal: int, waits_for: str = "T-1") -> Held:
-    return Held(ordinal, "trial_balance", "S01", "ab" * 32, _tenant(waits_for))
 
 
 MANY_REFUSALS = text(

@@ -6,8 +6,9 @@ import hashlib
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from gateway.schemas.identifiers import Reference, Scheme
 from gateway.schemas.statement import Origin
-from gateway.schemas.submission import Line, Request, Submission
+from gateway.schemas.submission import Held, Line, Request, Submission
 from gateway.store import feed, log
 from gateway.store.engine import Database, Session
 from gateway.store.feed import Blocks, PlainBlocks
@@ -20,11 +21,13 @@ BLOCKS = Blocks(PlainBlocks())
 
 
 def submission(name: str, key: str | None = None, sender: str = "bank-9991", **more: Any) -> Submission:
+    """A submission of a bank; ``more`` are fields of its request."""
     origin = Origin(sender=sender, institution="9991")
     return Submission(name, origin, Request(**more), key, b"f" * 32, NOON, NOON, "ab" * 32, 3)
 
 
 def line(series: str, valid_on: date = APRIL, kind: str = "trial_balance", text: str = "") -> Line:
+    """A line of a series; another ``text`` makes it another line."""
     body = f'{{"kind":"{kind}","series":"{series}","text":"{text}","valid_on":"{valid_on}"}}'.encode()
     return Line(kind, series, valid_on, hashlib.sha256(body).digest(), 2**40, body)
 
@@ -41,6 +44,7 @@ def publish(database: Database, session: Session, name: str, lines: list[Line], 
 
 
 def statement(name: str, recipient: str, head: HeadState, count: int) -> dict[str, Any]:
+    """The row of a statement at a head."""
     return {
         "recipient": recipient,
         "leaf_index": head.next_leaf,
@@ -62,6 +66,17 @@ def statement(name: str, recipient: str, head: HeadState, count: int) -> dict[st
 
 
 def published(database: Database, **statements: list[Line]) -> None:
+    """Statements with these lines, one transaction each."""
     for name, lines in statements.items():
         with database.write() as session:
             publish(database, session, name, lines)
+
+
+def tenant(value: str) -> Reference:
+    """A number by which a vendor names a firm."""
+    return Reference(scheme=Scheme.TENANT, scope="vendor", value=value)
+
+
+def held(ordinal: int, waits_for: str = "T-1") -> Held:
+    """A record that waits for a vendor's number."""
+    return Held(ordinal, "trial_balance", "S01", "ab" * 32, tenant(waits_for))
