@@ -21,7 +21,7 @@ from gateway.client.following import FollowedLine
 from mocks import tapes
 
 LOANS = 2_500
-WORKER_STOPS_WITHIN_S = 60
+WORKERS_STOP_WITHIN_S = 60
 
 
 def books(sender: str, firms: range) -> Iterator[Handover]:
@@ -53,7 +53,7 @@ class Reader:
         insist(self._fetch)
 
     def _run(self) -> None:
-        while not self._stopping.wait(0.05):
+        while not self._stopping.wait(0.3):
             insist(self._fetch)
 
     def _fetch(self) -> None:
@@ -65,8 +65,12 @@ def workers_of(world: World) -> list[psutil.Process]:
     return psutil.Process(world.process.pid).children()
 
 
-def crash(world: World, draw: random.Random) -> None:
-    """Kill the server and start it again; in some rounds its worker as well, in some the worker alone."""
+def crash(world: World, draw: random.Random) -> list[psutil.Process]:
+    """Kill the server and start it again; in some rounds its worker as well, in some the worker alone.
+
+    Returns:
+        The workers of before: those not killed have to stop by themselves.
+    """
     if draw.random() < 0.4:
         deadline = time.monotonic() + 4
         while not is_loading(world) and time.monotonic() < deadline:
@@ -80,8 +84,7 @@ def crash(world: World, draw: random.Random) -> None:
         world.kill()
         world.start()
     let_leases_run_out(world)
-    gone, alive = psutil.wait_procs(workers, timeout=WORKER_STOPS_WITHIN_S)
-    assert (len(gone), alive) == (len(workers), [])
+    return workers
 
 
 @pytest.mark.parametrize("rounds", [3, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
@@ -98,8 +101,8 @@ def test_kill_9_at_any_moment_loses_nothing_and_does_nothing_twice(
             Sender(world.client(VENDOR), books(VENDOR, range(10))),
         ]
         draw = random.Random(rounds)
-        for _ in range(rounds):
-            crash(world, draw)
+        before = [worker for _ in range(rounds) for worker in crash(world, draw)]
+        assert psutil.wait_procs(before, timeout=WORKERS_STOP_WITHIN_S)[1] == []
         for sender in senders:
             sender.stop()
         reader.stop()

@@ -41,7 +41,7 @@ class Handover:
 class Sender:
     """Hands over one document after the other, in a thread of its own, until told to stop."""
 
-    def __init__(self, client: Client, documents: Iterator[Handover], pause_s: float = 0.04) -> None:
+    def __init__(self, client: Client, documents: Iterator[Handover], pause_s: float = 0.1) -> None:
         self.done: list[Handover] = []
         self._client, self._documents, self._pause_s = client, documents, pause_s
         self._stopping = threading.Event()
