@@ -1,4 +1,4 @@
-"""Accounting documents as their software exports them, through the whole line; real ones by others where they are here."""
+"""Accounting documents as their software exports them, through the whole line; real ones where they are here."""
 
 from __future__ import annotations
 
