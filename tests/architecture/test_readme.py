@@ -66,8 +66,8 @@ def seen(folder: Path) -> str:
 
 
 def promised() -> re.Pattern[str]:
-    """What the lines after ``#>`` say will appear; … stands for anything, alone on its line for any lines."""
-    lines = [line for _, text in blocks() for line in re.findall(r"^#> (.*)$", text, re.MULTILINE)]
+    """What the lines after ``# →`` say will appear; … stands for anything, alone on its line for any lines."""
+    lines = [line for _, text in blocks() for line in re.findall(r"^# → (.*)$", text, re.MULTILINE)]
     patterns = [r"(?:.*\n)*?" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + r"\n" for line in lines]
     return re.compile("".join(patterns))
 
