@@ -1,4 +1,7 @@
-"""The command line: thin. Each command parses, calls one thing, prints what came of it."""
+"""The command line: thin. Each command parses, calls one thing, prints what came of it.
+
+What only some commands need is imported by them: ``hayame verify`` should not wait for a database and a web server.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import orjson
 import typer
-import uvicorn
 
 from gateway.client import Client, Following
 from gateway.errors import GatewayError
-from gateway.formats.forms import write_form
-from gateway.plugins import load_adapters
-from gateway.registers import enrolment
-from gateway.runtime.collector import calm_collector
-from gateway.runtime.scheduler import schedule
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.verify import verify_evidence
 from gateway.settings import Settings
-from gateway.store import submissions
-from gateway.wiring import Gateway, application, build, own_key, worker
+
+if TYPE_CHECKING:
+    from gateway.wiring import Gateway
 
 app = typer.Typer(help="Hayame 早め: timely, verifiable data for credit guarantee corporations.", no_args_is_help=True)
 participants = typer.Typer(help="Who may do what: enrol, list, delegate.", no_args_is_help=True)
@@ -45,16 +43,21 @@ Key = Annotated[Path, typer.Option(help="Your private key (PEM).")]
 
 
 def main() -> None:
-    """Run a command; errors of ours are said in both languages and end with status 1."""
+    """Run a command; errors of ours, and of the caller's, are said in both languages and end with status 1."""
     try:
         app()
     except GatewayError as error:
         typer.echo(f"{error.ja}\n{error.message}", err=True)
         sys.exit(1)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        typer.echo(f"ファイルを開けません: {error.filename}\nthe file cannot be opened: {error.filename}", err=True)
+        sys.exit(1)
 
 
 @contextmanager
 def _gateway() -> Iterator[Gateway]:
+    from gateway.wiring import build
+
     gateway = build(Settings.from_environment())
     try:
         yield gateway
@@ -65,6 +68,11 @@ def _gateway() -> Iterator[Gateway]:
 @app.command()
 def serve(host: str = "", port: int = 0) -> None:
     """Serve HTTP (and, unless HAYAME_WORKER=false, work off large submissions in a child process)."""
+    import uvicorn
+
+    from gateway.runtime.collector import calm_collector
+    from gateway.wiring import application, build
+
     settings = Settings.from_environment()
     address = urlsplit(settings.base_url)
     calm_collector()
@@ -81,6 +89,10 @@ def serve(host: str = "", port: int = 0) -> None:
 @app.command()
 def work(until_eof: Annotated[bool, typer.Option(help="Stop when standard input closes.")] = False) -> None:
     """Work off large submissions, releases and regular work until stopped."""
+    from gateway.runtime.collector import calm_collector
+    from gateway.runtime.scheduler import schedule
+    from gateway.wiring import worker
+
     stop = threading.Event()
     if until_eof:
         threading.Thread(target=_stop_at_eof, args=(stop,), daemon=True).start()
@@ -173,6 +185,8 @@ def evidence(  # noqa: PLR0913 - a command's options are its parameters
 @app.command()
 def adapters() -> None:
     """List the formats that are understood."""
+    from gateway.plugins import load_adapters
+
     for adapter in load_adapters().values():
         typer.echo(f"{adapter.name}/{adapter.version}\t{', '.join(sorted(adapter.kinds))}")
 
@@ -180,6 +194,8 @@ def adapters() -> None:
 @app.command()
 def audit(count: int = 20) -> None:
     """Show the newest refusals at the door, with their causes."""
+    from gateway.store import submissions
+
     with _gateway() as gateway, gateway.database.read() as session:
         for at, code, reason, path in submissions.newest_audit(session, count):
             typer.echo(f"{at.isoformat()}\t{code}\t{path}\t{reason}")
@@ -198,7 +214,9 @@ def monitoring_report(
     out: Path = Path("業況報告書.xlsx"), recipient: str = "", bank: str = "", guarantee: str = ""
 ) -> None:
     """Write an empty 業況報告書 form (xlsx), with what is known filled in."""
-    known = {"/cgc_id": recipient, "/bank_code": bank, "/guarantee_nos": guarantee}
+    from gateway.formats.forms import write_form
+
+    known = {"/cgc_id": recipient, "/bank_code": bank, "/guarantee_nos/0": guarantee}
     out.write_bytes(write_form("monitoring-report", {at: value for at, value in known.items() if value}))
     typer.echo(out)
 
@@ -214,7 +232,7 @@ def new_key(out: Path) -> None:
 @keys.command("publish")
 def publish_key() -> None:
     """Print the gateway's public key set, by which receipts and checkpoints are verified."""
-    key = own_key(Settings.from_environment())
+    key = SigningKey.load_or_make(Settings.from_environment().key_file)
     typer.echo(orjson.dumps(KeyRing([key.public]).jwks()).decode())
 
 
@@ -228,6 +246,8 @@ def enrol(  # noqa: PLR0913 - a command's options are its parameters
     may: Annotated[list[str] | None, typer.Option(help="action:recipient, e.g. submit:13; may repeat.")] = None,
 ) -> None:
     """Enrol a participant with its public key and what it may do."""
+    from gateway.registers import enrolment
+
     with _gateway() as gateway:
         entry = enrolment.Entry(
             id=id,
@@ -244,6 +264,8 @@ def enrol(  # noqa: PLR0913 - a command's options are its parameters
 @participants.command("delegate")
 def delegate(sender: str, institution: str, since: str, until: str = "") -> None:
     """Allow a sender to submit on an institution's behalf, from a date on (YYYY-MM-DD)."""
+    from gateway.registers import enrolment
+
     with _gateway() as gateway:
         end = date.fromisoformat(until) if until else None
         enrolment.delegate(gateway.database, sender, institution, date.fromisoformat(since), end)
@@ -253,6 +275,8 @@ def delegate(sender: str, institution: str, since: str, until: str = "") -> None
 @participants.command("list")
 def list_participants() -> None:
     """List the participants and what they may do."""
+    from gateway.registers import enrolment
+
     with _gateway() as gateway:
         for one in enrolment.everybody(gateway.database):
             may = " ".join(sorted(f"{action}:{recipient}" for action, recipient in one.entitlements))

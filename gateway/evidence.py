@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import orjson
+
 from gateway.errors import NotFound
 from gateway.schemas.statement import StoredStatement
-from gateway.security.canonical import canonical
+from gateway.security.canonical import canonical, sha256_hex
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion, write_evidence
 from gateway.security.merkle import inclusion_from_leaves, inclusion_path, leaf_hash
 from gateway.store import feed, log, submissions
@@ -35,7 +37,7 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, only: int | 
         Evidence(
             recipient=row.recipient,
             receipt=row.receipt,
-            lines=tuple(_lines(session, blocks, row, only)),
+            lines=tuple(_lines(session, blocks, row, only, raw)),
             inclusion=Inclusion(tree_size=tree_size, path=tuple(path)),
             checkpoint=note,
             raw=raw if whole else None,
@@ -44,7 +46,9 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, only: int | 
     )
 
 
-def _lines(session: Session, blocks: Blocks, row: StoredStatement, only: int | None) -> list[EvidenceLine]:
+def _lines(
+    session: Session, blocks: Blocks, row: StoredStatement, only: int | None, raw: bytes | None
+) -> list[EvidenceLine]:
     withheld = feed.find_withheld(session, row.recipient, row.first_position, row.first_position + row.count)
     bodies = blocks.load_lines(session, row.recipient, row.submission)
     leaves = [leaf_hash(body) for body in bodies]
@@ -58,9 +62,19 @@ def _lines(session: Session, blocks: Blocks, row: StoredStatement, only: int | N
                 leaf=leaves[index],
                 withheld=reason,
                 path=None if only is None else tuple(inclusion_from_leaves(index, leaves)),
+                row=None if only is None or raw is None or reason else _own_bytes(bodies[index], raw),
             )
         )
     return lines
+
+
+def _own_bytes(line: bytes, raw: bytes) -> bytes | None:
+    """The bytes of the document that are this line's own: the whole of it, or the row its place names."""
+    source = orjson.loads(line)["source"]
+    number = source["place"].get("line")
+    rows = raw.splitlines() if number else []
+    candidates = [raw, *rows[number - 1 : number]] if number else [raw]
+    return next((one for one in candidates if sha256_hex(one) == source["digest"]), None)
 
 
 def _findings(session: Session, row: StoredStatement) -> bytes:

@@ -37,6 +37,11 @@ class Settings(BaseModel):
         """The database's address: the one set, or SQLite in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'hayame.db'}"
 
+    @property
+    def key_file(self) -> Path:
+        """The gateway's signing key."""
+        return self.data_dir / "keys" / "gateway.pem"
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings.

@@ -61,7 +61,7 @@ def build(settings: Settings) -> Gateway:
     (settings.data_dir / "raw").mkdir(exist_ok=True)
     database = Database(settings.url)
     migrate(database)
-    clock, key = SystemClock(), own_key(settings)
+    clock, key = SystemClock(), SigningKey.load_or_make(settings.key_file)
     layouts = (str(settings.layouts_dir),) if settings.layouts_dir else ()
     return Gateway(
         settings=settings,
@@ -73,15 +73,6 @@ def build(settings: Settings) -> Gateway:
         sealer=Sealer(database, key, settings.log_name, clock),
         clock=clock,
     )
-
-
-def own_key(settings: Settings) -> SigningKey:
-    """The gateway's signing key; made at the first start."""
-    path = settings.data_dir / "keys" / "gateway.pem"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        SigningKey.generate().save(path)
-    return SigningKey.load(path)
 
 
 def application(gateway: Gateway) -> FastAPI:

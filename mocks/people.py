@@ -144,7 +144,7 @@ def corporate_number(serial: int) -> str:
     """A corporate number nobody has, with the check digit it would carry.
 
     >>> corporate_number(17)
-    '4999900000017'
+    '9999900000017'
     """
     base = f"9999{serial:08d}"
     total = sum(int(digit) * (1 + index % 2) for index, digit in enumerate(reversed(base)))

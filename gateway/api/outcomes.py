@@ -152,7 +152,7 @@ def evidence(
         if len(chosen) > 1:
             raise InvalidRequest("name one recipient", ja="recipient を指定してください。")
         own = chosen[0].sender == caller.participant.id
-        raw = _find_raw(parts, session, submission) if own and line is None else None
+        raw = _find_raw(parts, session, submission) if own else None
         body = collect(session, parts.blocks, chosen[0], line, raw)
     return Response(body, media_type="application/json")
 

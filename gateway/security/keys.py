@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -239,6 +240,18 @@ class SigningKey:
             return cls.from_pem(path.read_bytes())
         except OSError as error:
             raise ConfigurationError(f"the key file {path} cannot be read") from error
+
+    @classmethod
+    def load_or_make(cls, path: Path) -> SigningKey:
+        """The key in a file; where there is none, a new one. Of several that start at once, one makes it."""
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            mine = path.with_name(f"{path.name}.{os.getpid()}")
+            cls.generate().save(mine)
+            with suppress(FileExistsError):
+                os.link(mine, path)
+            mine.unlink()
+        return cls.load(path)
 
     def save(self, path: Path) -> None:
         """Write the key to a new file that only its owner can read; an existing file is never touched.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import random
 from collections.abc import Iterator
 from datetime import date
@@ -18,6 +20,7 @@ from gateway.registers.firms import GuaranteeEntry, register_guarantees
 from gateway.schemas.identifiers import Reference, Scheme, new_id
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Request, Submission
+from gateway.security.verify import verify_evidence
 from gateway.steps.receive import receive
 from mocks import tapes
 
@@ -197,3 +200,17 @@ def test_submissions_take_effect_in_order_of_arrival_also_behind_a_large_one(tmp
         assert (first.status, second.status) == (202, 202)
         assert [one.counts["accepted"] for one in outcomes] == [loans, 1]
         assert (lines[-1].submission, lines[-1].line["supersedes"]["position"]) == (second.submission, 7)
+
+
+def test_evidence_for_one_row_proves_its_own_bytes_and_holds_no_byte_of_another(bank_world: World) -> None:
+    bank, rows = bank_world.client(BANK), tapes.loan_book(1, 50, date(2026, 12, 31))
+    outcome = _send(bank, tapes.write_tape("guarantee_csv", rows, 1))
+    bundle = bank.evidence(outcome.submission, line=7)
+    report = verify_evidence(bundle, bank.gateway_keys())
+    evidence = json.loads(bundle)
+    shown = b"".join(base64.b64decode(evidence["lines"][0][name]) for name in ("line", "row"))
+    numbers = {row["guarantee_no"] for row in rows if row["guarantee_no"].encode() in shown}
+    assert report.holds
+    assert {check.name: check.verdict for check in report.checks}["row_digests"] == "verified"
+    assert (len(evidence["lines"]), evidence["raw"], evidence["findings"]) == (1, None, None)
+    assert numbers == {rows[7]["guarantee_no"]}
