@@ -21,7 +21,7 @@ import typer
 
 from gateway.client import Client, Following
 from gateway.errors import GatewayError
-from gateway.security.keys import KeyRing, SigningKey
+from gateway.security.keys import KeyRing, SigningKey, load_or_make
 from gateway.security.verify import verify_evidence
 from gateway.settings import Settings
 
@@ -232,7 +232,7 @@ def new_key(out: Path) -> None:
 @keys.command("publish")
 def publish_key() -> None:
     """Print the gateway's public key set, by which receipts and checkpoints are verified."""
-    key = SigningKey.load_or_make(Settings.from_environment().key_file)
+    key = load_or_make(Settings.from_environment().key_file)
     typer.echo(orjson.dumps(KeyRing([key.public]).jwks()).decode())
 
 

@@ -24,7 +24,7 @@ from gateway.runtime.loader import Loader
 from gateway.runtime.sealer import Sealer
 from gateway.runtime.wakeups import Wakeups
 from gateway.runtime.worker import Worker
-from gateway.security.keys import KeyRing, SigningKey
+from gateway.security.keys import KeyRing, SigningKey, load_or_make
 from gateway.settings import Settings
 from gateway.steps.authenticate import Door
 from gateway.store.engine import Database, Watch
@@ -61,7 +61,7 @@ def build(settings: Settings) -> Gateway:
     (settings.data_dir / "raw").mkdir(exist_ok=True)
     database = Database(settings.url)
     migrate(database)
-    clock, key = SystemClock(), SigningKey.load_or_make(settings.key_file)
+    clock, key = SystemClock(), load_or_make(settings.key_file)
     layouts = (str(settings.layouts_dir),) if settings.layouts_dir else ()
     return Gateway(
         settings=settings,

@@ -241,18 +241,6 @@ class SigningKey:
         except OSError as error:
             raise ConfigurationError(f"the key file {path} cannot be read") from error
 
-    @classmethod
-    def load_or_make(cls, path: Path) -> SigningKey:
-        """The key in a file; where there is none, a new one. Of several that start at once, one makes it."""
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            mine = path.with_name(f"{path.name}.{os.getpid()}")
-            cls.generate().save(mine)
-            with suppress(FileExistsError):
-                os.link(mine, path)
-            mine.unlink()
-        return cls.load(path)
-
     def save(self, path: Path) -> None:
         """Write the key to a new file that only its owner can read; an existing file is never touched.
 
@@ -303,6 +291,18 @@ class SigningKey:
         if isinstance(self._native, ec.EllipticCurvePrivateKey):
             return _from_der(self._native.sign(signed, _ECDSA))
         return self._native.sign(signed, _pss(rsa_digest), rsa_digest)
+
+
+def load_or_make(path: Path) -> SigningKey:
+    """The key in a file; where there is none, a new one. Of several processes that start at once, one makes it."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mine = path.with_name(f"{path.name}.{os.getpid()}")
+        SigningKey.generate().save(mine)
+        with suppress(FileExistsError):
+            os.link(mine, path)
+        mine.unlink()
+    return SigningKey.load(path)
 
 
 def _described(native: object) -> tuple[Algorithm, dict[str, str], PublicNative]:
