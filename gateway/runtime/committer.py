@@ -105,7 +105,8 @@ class Committer:
         while True:
             if not self._waiting:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._arrived.wait(), NOTES_DELAY_S)
+                    async with asyncio.timeout(NOTES_DELAY_S):  # wait_for may swallow a cancellation
+                        await self._arrived.wait()
             group = self._take_group()
             if group:
                 await self._commit(group)
@@ -151,7 +152,7 @@ class Committer:
         session = await self._begin()
         try:
             sealed = self._write(session, chosen, ready)
-            await asyncio.get_running_loop().run_in_executor(self._disk, session.commit)
+            await self._make_durable(session)
         finally:
             tools.database.end(session)
         self._announce(chosen, sealed)
@@ -227,12 +228,21 @@ class Committer:
             session = await asyncio.get_running_loop().run_in_executor(self._disk, self._tools.database.begin)
         return session
 
+    async def _make_durable(self, session: Session) -> None:
+        """COMMIT, in the thread. Who is cancelled meanwhile waits for it: a session cannot be closed before."""
+        committing = asyncio.get_running_loop().run_in_executor(self._disk, session.commit)
+        try:
+            await asyncio.shield(committing)
+        except asyncio.CancelledError:
+            await committing
+            raise
+
     async def _write_notes(self) -> None:
         """Write what no group came to carry."""
         session = await self._begin()
         try:
             self._notes.write(self._tools.database, session)
-            await asyncio.get_running_loop().run_in_executor(self._disk, session.commit)
+            await self._make_durable(session)
         finally:
             self._tools.database.end(session)
 

@@ -71,8 +71,8 @@ def crash(world: World, draw: random.Random) -> list[psutil.Process]:
     Returns:
         The workers of before: those not killed have to stop by themselves.
     """
-    if draw.random() < 0.4:
-        deadline = time.monotonic() + 4
+    if draw.random() < 0.3:
+        deadline = time.monotonic() + 3
         while not is_loading(world) and time.monotonic() < deadline:
             time.sleep(0.01)
     time.sleep(draw.uniform(0.05, 1.5))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from inside import Inside
 from sqlalchemy import text
 from world import CORPORATION, World
 
@@ -69,7 +70,7 @@ def is_loading(world: World) -> bool:
     return bool(_one(world, "SELECT count(*) FROM job WHERE done_at IS NULL AND claimed_until_at > 0"))
 
 
-def let_leases_run_out(world: World) -> None:
+def let_leases_run_out(world: World | Inside) -> None:
     """As if the time had gone by after which a worker that says nothing counts as dead."""
     with world.gateway.database.write() as session:
         session.execute(text("UPDATE job SET claimed_until_at = 0 WHERE done_at IS NULL"))

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from gateway.client import Client, Outcome
 from gateway.errors import PeerError
 
-PATIENCE_S = 120
+PATIENCE_S = 600  # a large document may live through many crashes before it is final
+ENDING_S = 120
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Sender:
     def stop(self) -> None:
         """Let the current document come to its end; raises what stopped the thread before."""
         self._stopping.set()
-        self._thread.join(PATIENCE_S)
+        self._thread.join(ENDING_S)
         if self._error is not None:
             raise self._error
         assert not self._thread.is_alive()
