@@ -55,8 +55,14 @@ def throughput(bench: Bench, report: Report, rounds: int) -> None:
     for _ in range(rounds):
         noop, naive, ours = bench.noop(), bench.naive(), bench.gateway()
         for name, one in (("F", noop), ("N", naive), ("gateway", ours)):
-            slowest = one.response.p99_ms
-            report.note(name, per_s=one.per_s, cpu_us=one.cpu_us, p50_ms=one.response.p50_ms, p99_ms=slowest)
+            report.note(
+                name,
+                per_s=one.per_s,
+                cpu_us=one.cpu_us,
+                p50_ms=one.response.p50_ms,
+                p99_ms=one.response.p99_ms,
+                neighbours=one.neighbours,
+            )
         report.note(
             "ratio",
             vs_F=ours.per_s / noop.per_s,
@@ -85,6 +91,7 @@ def lead(bench: Bench, report: Report, rounds: int) -> None:
             response_p99_ms=measured.response.p99_ms,
             lead_p50_ms=measured.lead.p50_ms,
             lead_p99_ms=measured.lead.p99_ms,
+            neighbours=measured.neighbours,
         )
     report.goal(Goal("lead_p99_ms_at_200", "<=", 50), middle(report.all_of("lead", "lead_p99_ms")))
 

@@ -50,11 +50,15 @@ QUICK = Sizes(firms=200, noop=4_000, naive=60, gateway=1_000, rate=200.0, paced=
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """A closed loop: documents a second, server CPU per document (microseconds), response times."""
+    """A closed loop: documents a second, server CPU per document (microseconds), response times.
+
+    ``neighbours`` is how many cores others kept busy meanwhile.
+    """
 
     per_s: float
     cpu_us: float
     response: Latency
+    neighbours: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Lead:
 
     response: Latency
     lead: Latency
+    neighbours: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +125,14 @@ class Bench:
             warming = load.run(load.closed_loop(server.port, requests[:firms], CONNECTIONS), PHASE_S)
             server.settle()
             paced = _paced(server.port, requests[firms:], self.sizes.rate, (tool.token(), firms))
+            before = server.spent()
             answers, seen = load.run(paced, PHASE_S)
+            neighbours = server.spent().neighbours(before)
             prove_submissions(server, self.world, warming + answers)
             counted = _counted(answers)
             leads = [seen[str(answer.submission)] - answer.due for answer in counted]
-            return Lead(Latency.of([answer.done - answer.due for answer in counted]), Latency.of(leads))
+            response = Latency.of([answer.done - answer.due for answer in counted])
+            return Lead(response, Latency.of(leads), neighbours)
 
     def bulk(self, tape: Tape) -> float:
         """Seconds from handing over a repayment file until all its rows are visible, or returned."""
@@ -155,11 +163,12 @@ class Bench:
 
 
 def _closed(server: Server, requests: Sequence[bytes], connections: int) -> tuple[Throughput, list[Answer]]:
-    cpu_s, started = server.cpu_s(), time.monotonic()
+    before = server.spent()
     answers = load.run(load.closed_loop(server.port, requests, connections), PHASE_S)
-    seconds, cpu_s = time.monotonic() - started, server.cpu_s() - cpu_s
+    after = server.spent()
+    cpu_us = (after.server_s - before.server_s) / len(answers) * 1e6
     response = Latency.of([answer.done - answer.due for answer in answers])
-    return Throughput(len(answers) / seconds, cpu_s / len(answers) * 1e6, response), answers
+    return Throughput(len(answers) / (after.at - before.at), cpu_us, response, after.neighbours(before)), answers
 
 
 async def _paced(

@@ -20,6 +20,22 @@ ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
 START_S, END_S = 60.0, 20.0
 LOOK_S, IDLE_SHARE = 0.5, 0.1
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """CPU seconds so far: a server's with its children, our own, the whole machine's; and when (monotonic)."""
+
+    at: float
+    server_s: float
+    own_s: float
+    machine_s: float
+
+    def neighbours(self, earlier: Spent) -> float:
+        """Cores that others kept busy since then: next to none, or the figures are not worth much."""
+        ours = self.server_s - earlier.server_s + self.own_s - earlier.own_s
+        return max(0.0, self.machine_s - earlier.machine_s - ours) / (self.at - earlier.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,10 @@ class Server:
     def cpu_s(self) -> float:
         """CPU seconds that it and its children have used so far."""
         return sum(map(_cpu_s, _family(self.process.pid)))
+
+    def spent(self) -> Spent:
+        """What was spent up to now."""
+        return Spent(time.monotonic(), self.cpu_s(), time.process_time(), _machine_s())
 
     def settle(self) -> None:
         """Wait until it and its children have started up and are idle, but not for ever."""
@@ -106,4 +126,9 @@ def _cpu_s(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+
+def _machine_s() -> float:
+    user, nice, system, _, _, interrupts, soft, stolen = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + interrupts + soft + stolen) / TICKS_PER_S

@@ -31,7 +31,8 @@ class Wakeups:
     async def wait(self, seconds: float) -> None:
         """Return when there may be something new, or after so many seconds."""
         with self._counted(), contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
 
     async def run(self) -> None:
         """Watch for commits of other processes until cancelled."""
