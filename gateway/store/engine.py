@@ -10,12 +10,14 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, insert, text
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, bindparam, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
@@ -26,6 +28,9 @@ from gateway.errors import ConfigurationError
 
 CHANNEL = "hayame"
 ROWS_PER_TRANSACTION = 2_000
+KEYS_PER_QUERY = 400
+
+V = TypeVar("V")
 
 
 class Database:
@@ -83,8 +88,7 @@ class Database:
 
     def insert_new(self, model: type[SQLModel]) -> Any:
         """An INSERT that leaves rows alone whose key is already there."""
-        dialect = sqlite if self.is_sqlite else postgresql
-        return dialect.insert(table_of(model)).on_conflict_do_nothing()
+        return _insertion(self.engine.dialect.name, model, new=True)
 
     def insert_or_update(self, model: type[SQLModel]) -> Any:
         """An INSERT that brings rows up to date whose key is already there."""
@@ -136,10 +140,78 @@ def table_of(model: type[SQLModel]) -> Any:
     return model.__table__  # type: ignore[attr-defined]
 
 
-def add_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows; a key that is already there is an error."""
-    if rows:
-        session.execute(insert(table_of(model)), list(rows))
+def add_rows(
+    session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]], *, unless_there: bool = False
+) -> None:
+    """Insert rows, all with the same columns; a key that is already there is an error, or its row is left alone.
+
+    The statement is made ready once per table, and goes to the driver as it is: a group of submissions writes to a
+    dozen tables, and asking anew how each is written costs more than the writing (a row: 51 us, so 17 us).
+    """
+    if not rows:
+        return
+    connection = _connection(session)
+    ready = _ready_insert(connection.dialect, model, tuple(rows[0]), unless_there)
+    connection.exec_driver_sql(ready.sql, [ready.parameters(row) for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadyInsert:
+    """An INSERT in the driver's own words, and how each column's values are handed to it."""
+
+    sql: str
+    columns: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+    by_name: bool
+
+    def parameters(self, row: Mapping[str, Any]) -> Any:
+        values = [row[name] if handed is None else handed(row[name]) for name, handed in self.columns]
+        return dict(zip((name for name, _ in self.columns), values, strict=True)) if self.by_name else tuple(values)
+
+
+@cache
+def _ready_insert(dialect: Dialect, model: type[SQLModel], names: tuple[str, ...], new: bool) -> _ReadyInsert:
+    compiled = _insertion(dialect.name, model, new=new).compile(dialect=dialect, column_keys=list(names))
+    by_name = not compiled.positional
+    ordered = names if by_name else tuple(compiled.positiontup)
+    kinds = {name: table_of(model).c[name].type.dialect_impl(dialect) for name in ordered}
+    return _ReadyInsert(str(compiled), tuple((name, kinds[name].bind_processor(dialect)) for name in ordered), by_name)
+
+
+def _insertion(dialect: str, model: type[SQLModel], *, new: bool) -> Any:
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(table_of(model))
+    return statement.on_conflict_do_nothing() if new else statement
+
+
+def fetch(session: Session, query: Executable, **parameters: Any) -> CursorResult[*tuple[Any, ...]]:
+    """Rows of a query that was built once, with its parameters; as plain rows, not as objects."""
+    return _connection(session).execute(query, parameters)
+
+
+def _connection(session: Session) -> Connection:
+    session.flush()
+    return session.connection()
+
+
+def any_of(column: Any, name: str) -> Any:
+    """A condition that a column is one of the values given later under a name."""
+    return column.in_(bindparam(name, expanding=True))
+
+
+def by_prefix(keys: Iterable[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], Sequence[str]]]:
+    """Composite keys as (all but the last part, some hundred last parts): one look-up by index for each.
+
+    Asked for as ``(a, b) IN (…)``, SQLite reads the whole table.
+    """
+    parts: dict[tuple[str, ...], list[str]] = {}
+    for *prefix, last in keys:
+        parts.setdefault(tuple(prefix), []).append(last)
+    for start, lasts in parts.items():
+        yield from ((start, some) for some in in_parts(lasts))
+
+
+def in_parts(values: Sequence[V]) -> Iterator[Sequence[V]]:
+    """Values in runs short enough for one query."""
+    return (values[start : start + KEYS_PER_QUERY] for start in range(0, len(values), KEYS_PER_QUERY))
 
 
 def _sqlite(path: str) -> Engine:

@@ -7,19 +7,77 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, tuple_
+from sqlalchemy import bindparam, delete
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from gateway.ports import BlockCipher
 from gateway.schemas.submission import Line, Version
 from gateway.store.compression import compress, decompress
-from gateway.store.engine import add_rows, table_of
+from gateway.store.engine import add_rows, any_of, by_prefix, fetch, in_parts, table_of
 from gateway.store.tables import FindingBlock, HeldRecord, LineBlock, LineIndex, StatementRow, Withheld
 
 LINES_PER_BLOCK = 1_024
 SEPARATOR = b"\n"  # canonical JSON never contains a raw line feed
-KEYS_PER_QUERY = 400
+
+_BLOCK, _STATEMENT, _LINE = (table_of(table).c for table in (LineBlock, StatementRow, LineIndex))
+_OF_STATEMENT = (_BLOCK.submission == _STATEMENT.submission) & (_BLOCK.recipient == _STATEMENT.recipient)
+_PUBLISHED = (_LINE.submission == _STATEMENT.submission) & (_LINE.recipient == _STATEMENT.recipient)
+_BLOCKS = columns(_BLOCK.submission, _BLOCK.first_index, _BLOCK.count, _BLOCK.payload).where(
+    _BLOCK.recipient == bindparam("recipient"),
+    any_of(_BLOCK.submission, "submissions"),
+    _BLOCK.first_index <= bindparam("high"),
+    _BLOCK.first_index > bindparam("low"),
+)
+_PAGE = (
+    columns(_STATEMENT.first_position, _BLOCK.submission, _BLOCK.first_index, _BLOCK.count, _BLOCK.kind, _BLOCK.payload)
+    .where(
+        _OF_STATEMENT,
+        _STATEMENT.recipient == bindparam("recipient"),
+        _STATEMENT.first_position >= bindparam("start_at"),
+        _STATEMENT.first_position + _BLOCK.first_index + _BLOCK.count > bindparam("after"),
+    )
+    .order_by(_STATEMENT.first_position, _BLOCK.first_index)
+    .limit(bindparam("limit"))
+)
+_START = (
+    columns(_STATEMENT.first_position)
+    .where(
+        _STATEMENT.recipient == bindparam("recipient"),
+        _STATEMENT.first_position <= bindparam("position"),
+        _STATEMENT.count > 0,
+    )
+    .order_by(_STATEMENT.first_position.desc())
+    .limit(1)
+)
+_HIDDEN = table_of(Withheld).c
+_WITHHELD = columns(_HIDDEN.position, _HIDDEN.leaf, _HIDDEN.reason).where(
+    _HIDDEN.recipient == bindparam("recipient"),
+    _HIDDEN.position >= bindparam("start"),
+    _HIDDEN.position < bindparam("end"),
+)
+_VERSIONS = columns(
+    _LINE.series,
+    _LINE.submission,
+    _LINE.number,
+    _STATEMENT.first_position + _LINE.number,
+    _LINE.valid_on,
+    _LINE.digest,
+    _LINE.amount_yen,
+).where(
+    _PUBLISHED,
+    _LINE.recipient == bindparam("recipient"),
+    _LINE.kind == bindparam("kind"),
+    any_of(_LINE.series, "series"),
+    _LINE.valid_on >= bindparam("since"),
+)
+_CHANGED = columns(_LINE.series).where(
+    _PUBLISHED,
+    _LINE.recipient == bindparam("recipient"),
+    _LINE.kind == bindparam("kind"),
+    any_of(_LINE.series, "series"),
+    _STATEMENT.first_position >= bindparam("position"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,48 +156,35 @@ class Blocks:
             by_submission.setdefault(version.submission, set()).add(version.number)
         small = [submission for submission, numbers in by_submission.items() if numbers == {0}]
         found: dict[tuple[str, int], bytes] = {}
-        for start in range(0, len(small), KEYS_PER_QUERY):
-            self._find(session, recipient, small[start : start + KEYS_PER_QUERY], {0}, found)
+        for some in in_parts(small):
+            self._find(session, recipient, some, {0}, found)
         for submission, numbers in by_submission.items():
             if numbers != {0}:
                 self._find(session, recipient, [submission], numbers, found)
         return found
 
     def _find(
-        self, session: Session, recipient: str, some: list[str], numbers: set[int], found: dict[tuple[str, int], bytes]
+        self,
+        session: Session,
+        recipient: str,
+        some: Sequence[str],
+        numbers: set[int],
+        found: dict[tuple[str, int], bytes],
     ) -> None:
-        block = table_of(LineBlock).c
-        query = columns(block.submission, block.first_index, block.count, block.payload).where(
-            block.recipient == recipient,
-            block.submission.in_(some),
-            block.first_index <= max(numbers),
-            block.first_index > min(numbers) - LINES_PER_BLOCK,
-        )
-        for submission, first, count, payload in session.execute(query):
+        low, high = min(numbers) - LINES_PER_BLOCK, max(numbers)
+        rows = fetch(session, _BLOCKS, recipient=recipient, submissions=some, low=low, high=high)
+        for submission, first, count, payload in rows:
             hits = [n for n in numbers if first <= n < first + count]
             bodies = self.unpack(recipient, payload) if hits else []
             found.update({(submission, n): bodies[n - first] for n in hits})
 
     def page(self, session: Session, recipient: str, after: int, limit: int, kind: str | None = None) -> Page:
         """Up to ``limit`` rows from position ``after`` on, in order of position."""
-        block, statement = table_of(LineBlock).c, table_of(StatementRow).c
-        query = (
-            columns(
-                statement.first_position, block.submission, block.first_index, block.count, block.kind, block.payload
-            )
-            .where(
-                block.submission == statement.submission,
-                block.recipient == statement.recipient,
-                statement.recipient == recipient,
-                statement.first_position >= _start_of(session, recipient, after),
-                statement.first_position + block.first_index + block.count > after,
-            )
-            .order_by(statement.first_position, block.first_index)
-            .limit(limit)
-        )
         rows: list[tuple[int, str, int, bytes]] = []
         reached = after
-        for first, submission, index, count, block_kind, payload in session.execute(query):
+        start_at = _start_of(session, recipient, after)
+        stored = fetch(session, _PAGE, recipient=recipient, start_at=start_at, after=after, limit=limit)
+        for first, submission, index, count, block_kind, payload in stored:
             start, end = first + index, first + index + count
             wanted = kind is None or block_kind == kind
             bodies = self.unpack(recipient, payload) if wanted else []
@@ -156,25 +201,13 @@ class Blocks:
 
 def _start_of(session: Session, recipient: str, position: int) -> int:
     """First position of the statement that holds ``position`` (or of what comes next)."""
-    query = (
-        select(StatementRow.first_position)
-        .where(
-            StatementRow.recipient == recipient,
-            col(StatementRow.first_position) <= position,
-            col(StatementRow.count) > 0,
-        )
-        .order_by(col(StatementRow.first_position).desc())
-        .limit(1)
-    )
-    return session.exec(query).first() or 0
+    return fetch(session, _START, recipient=recipient, position=position).scalar() or 0
 
 
 def find_withheld(session: Session, recipient: str, start: int, end: int) -> dict[int, tuple[bytes, str]]:
     """Which positions of a range are withheld: their leaf hash and why."""
-    query = select(Withheld).where(
-        Withheld.recipient == recipient, col(Withheld.position) >= start, col(Withheld.position) < end
-    )
-    return {row.position: (row.leaf, row.reason) for row in session.exec(query).all()}
+    rows = fetch(session, _WITHHELD, recipient=recipient, start=start, end=end)
+    return {position: (leaf, reason) for position, leaf, reason in rows}
 
 
 def withhold(session: Session, recipient: str, position: int, leaf: bytes, reason: str) -> None:
@@ -204,19 +237,8 @@ def find_versions(
 ) -> dict[str, list[Version]]:
     """Every published version of each series valid on or after a date, oldest position first."""
     found: dict[str, list[Version]] = {}
-    line, statement = table_of(LineIndex).c, table_of(StatementRow).c
-    position = statement.first_position + line.number
-    wanted = columns(line.series, line.submission, line.number, position, line.valid_on, line.digest, line.amount_yen)
-    for start in range(0, len(series), KEYS_PER_QUERY):
-        query = wanted.where(
-            line.submission == statement.submission,
-            line.recipient == statement.recipient,
-            line.recipient == recipient,
-            line.kind == kind,
-            line.series.in_(series[start : start + KEYS_PER_QUERY]),
-            line.valid_on >= since,
-        )
-        for row in session.execute(query):
+    for some in in_parts(series):
+        for row in fetch(session, _VERSIONS, recipient=recipient, kind=kind, series=some, since=since):
             found.setdefault(row[0], []).append(Version(*row[1:]))
     for versions in found.values():
         versions.sort(key=lambda version: version.position)
@@ -227,23 +249,11 @@ def changed_since(
     session: Session, recipient: str, keys: Sequence[tuple[str, str]], position: int
 ) -> set[tuple[str, str]]:
     """Those of (kind, series) that got a line at or after a position."""
-    changed: set[tuple[str, str]] = set()
-    for start in range(0, len(keys), KEYS_PER_QUERY):
-        query = (
-            select(LineIndex.kind, LineIndex.series)
-            .join(
-                StatementRow,
-                (col(StatementRow.submission) == LineIndex.submission)
-                & (col(StatementRow.recipient) == LineIndex.recipient),
-            )
-            .where(
-                LineIndex.recipient == recipient,
-                col(StatementRow.first_position) >= position,
-                tuple_(LineIndex.kind, LineIndex.series).in_(keys[start : start + KEYS_PER_QUERY]),
-            )
-        )
-        changed.update((kind, series) for kind, series in session.exec(query).all())
-    return changed
+    return {
+        (kind, series)
+        for (kind,), some in by_prefix(keys)
+        for (series,) in fetch(session, _CHANGED, recipient=recipient, kind=kind, series=some, position=position)
+    }
 
 
 def series_since(session: Session, recipient: str, position: int) -> set[tuple[str, str]]:

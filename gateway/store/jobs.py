@@ -10,17 +10,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select as columns
 from sqlalchemy import update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, exists, select
 
 from gateway.errors import BusyError
-from gateway.store.engine import Database
+from gateway.store.engine import Database, add_rows, any_of, fetch, table_of
 from gateway.store.tables import Job
 
 LEASE = timedelta(seconds=20)
 ATTEMPTS = 5
 ANY_KIND = "*"
+_JOB = table_of(Job).c
+_OPEN_LANES = columns(_JOB.lane, _JOB.kind).where(_JOB.done_at.is_(None), any_of(_JOB.lane, "lanes")).distinct()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,12 @@ class Claimed:
 def enqueue(database: Database, session: Session, job: NewJob) -> None:
     """Add a job; one with the same key is there already, or it is added: never twice."""
     row = {"task": job.task, "key": job.key, "lane": job.lane, "kind": job.kind, "run_at": job.run_at, "attempts": 0}
-    session.execute(database.insert_new(Job), [row])
+    add_rows(session, Job, [row], unless_there=True)
 
 
 def open_lanes(session: Session, lanes: Collection[str]) -> set[tuple[str, str]]:
     """(lane, kind) of the jobs still open in some lanes."""
-    query = select(Job.lane, Job.kind).where(col(Job.done_at).is_(None), col(Job.lane).in_(sorted(lanes))).distinct()
-    return {(lane, kind) for lane, kind in session.exec(query).all()}
+    return {(lane, kind) for lane, kind in fetch(session, _OPEN_LANES, lanes=sorted(lanes))}
 
 
 def is_behind(lane: str, kinds: Collection[str], busy: Collection[tuple[str, str]]) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from gateway.schemas.statement import StoredStatement
-from gateway.store.engine import Database, add_rows
+from gateway.store.engine import Database, add_rows, any_of, fetch, table_of
 from gateway.store.tables import EPOCH, Checkpoint, Head, LogNode, Publication, StatementRow
 
 
@@ -27,12 +28,32 @@ class HeadState:
 
 EMPTY_HEAD = HeadState(0, 0, b"", EPOCH)
 
+_HEAD, _STATEMENT = table_of(Head).c, table_of(StatementRow).c
+_HEADS = (
+    columns(_HEAD.recipient, _HEAD.next_leaf, _HEAD.next_position, _HEAD.peaks, _HEAD.sealed_at)
+    .where(any_of(_HEAD.recipient, "recipients"))
+    .order_by(_HEAD.recipient)
+)
+_HEADS_LOCKED = _HEADS.with_for_update()
+_MOVE_HEAD = (
+    update(table_of(Head))
+    .where(_HEAD.recipient == bindparam("head"))
+    .values({name: bindparam(name) for name in ("next_leaf", "next_position", "peaks", "sealed_at")})
+)
+_ACCEPTED = columns(_STATEMENT.recipient, _STATEMENT.sender, _STATEMENT.raw_sha256).where(
+    any_of(_STATEMENT.raw_sha256, "digests"),
+    any_of(_STATEMENT.recipient, "recipients"),
+    any_of(_STATEMENT.sender, "senders"),
+    _STATEMENT.received_at < bindparam("before"),
+    _STATEMENT.held == 0,
+    _STATEMENT.refused == 0,
+)
+
 
 def find_heads(session: Session, recipients: Iterable[str]) -> dict[str, HeadState]:
     """Where each log stands as this session sees it; a log nobody wrote to yet is empty."""
     wanted = sorted(set(recipients))
-    rows = session.exec(select(Head).where(col(Head.recipient).in_(wanted))).all()
-    found = {row.recipient: HeadState(row.next_leaf, row.next_position, row.peaks, row.sealed_at) for row in rows}
+    found = {row[0]: HeadState(*row[1:]) for row in fetch(session, _HEADS, recipients=wanted)}
     return {recipient: found.get(recipient, EMPTY_HEAD) for recipient in wanted}
 
 
@@ -40,10 +61,9 @@ def lock_heads(database: Database, session: Session, recipients: Iterable[str]) 
     """Lock the heads in sorted order and read them; from here to the commit nobody else appends."""
     wanted = sorted(set(recipients))
     fresh = [{"recipient": r, "next_leaf": 0, "next_position": 0, "peaks": b"", "sealed_at": EPOCH} for r in wanted]
-    session.execute(database.insert_new(Head), fresh)
-    query = select(Head).where(col(Head.recipient).in_(wanted)).order_by(Head.recipient)
-    rows = session.exec(query if database.is_sqlite else query.with_for_update()).all()
-    return {row.recipient: HeadState(row.next_leaf, row.next_position, row.peaks, row.sealed_at) for row in rows}
+    add_rows(session, Head, fresh, unless_there=True)
+    rows = fetch(session, _HEADS if database.is_sqlite else _HEADS_LOCKED, recipients=wanted)
+    return {row[0]: HeadState(*row[1:]) for row in rows}
 
 
 def lock_all_heads(database: Database, session: Session) -> None:
@@ -55,16 +75,7 @@ def lock_all_heads(database: Database, session: Session) -> None:
 def move_heads(session: Session, heads: Mapping[str, HeadState]) -> None:
     """Write the locked heads back."""
     for recipient, head in heads.items():
-        session.execute(
-            update(Head)
-            .where(col(Head.recipient) == recipient)
-            .values(
-                next_leaf=head.next_leaf,
-                next_position=head.next_position,
-                peaks=head.peaks,
-                sealed_at=head.sealed_at,
-            )
-        )
+        fetch(session, _MOVE_HEAD, head=recipient, **asdict(head))
 
 
 def append(
@@ -155,12 +166,6 @@ def accepted_before(
     """
     if not keys:
         return set()
-    query = select(StatementRow.recipient, StatementRow.sender, StatementRow.raw_sha256).where(
-        col(StatementRow.raw_sha256).in_([digest for _, _, digest in keys]),
-        col(StatementRow.recipient).in_({recipient for recipient, _, _ in keys}),
-        col(StatementRow.sender).in_({sender for _, sender, _ in keys}),
-        col(StatementRow.received_at) < before,
-        StatementRow.held == 0,
-        StatementRow.refused == 0,
-    )
-    return {(recipient, sender, digest) for recipient, sender, digest in session.exec(query).all()} & set(keys)
+    recipients, senders, digests = (list(set(part)) for part in zip(*keys, strict=True))
+    rows = fetch(session, _ACCEPTED, digests=digests, recipients=recipients, senders=senders, before=before)
+    return {(recipient, sender, digest) for recipient, sender, digest in rows} & set(keys)

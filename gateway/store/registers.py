@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import bindparam, update
 from sqlalchemy import select as columns
-from sqlalchemy import tuple_, update
 from sqlmodel import Session, col, select
 
 from gateway.schemas.identifiers import Reference, Scheme, new_id
 from gateway.schemas.submission import Guaranteed
-from gateway.store.engine import Database, add_rows, table_of
+from gateway.store.engine import Database, add_rows, any_of, by_prefix, fetch, in_parts, table_of
 from gateway.store.tables import (
     Delegation,
     Entitlement,
@@ -25,7 +25,17 @@ from gateway.store.tables import (
     RegisterVersion,
 )
 
-KEYS_PER_QUERY = 400
+_LINK, _GUARANTEE = table_of(Link).c, table_of(Guarantee).c
+_LINKS = columns(_LINK.value, _LINK.party, _LINK.valid_from, _LINK.valid_until).where(
+    _LINK.scheme == bindparam("scheme"), _LINK.scope == bindparam("scope"), any_of(_LINK.value, "numbers")
+)
+_GUARANTEES = columns(
+    _GUARANTEE.guarantee_no,
+    _GUARANTEE.party,
+    _GUARANTEE.institution,
+    _GUARANTEE.principal_yen,
+    _GUARANTEE.is_revolving,
+).where(_GUARANTEE.recipient == bindparam("recipient"), any_of(_GUARANTEE.guarantee_no, "numbers"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ def load_participants(session: Session) -> dict[str, Enrolled]:
 
 
 def _changed(database: Database, session: Session) -> None:
-    session.execute(database.insert_new(RegisterVersion), [{"id": 1, "version": 0}])
+    add_rows(session, RegisterVersion, [{"id": 1, "version": 0}], unless_there=True)
     session.execute(update(RegisterVersion).values(version=RegisterVersion.version + 1))
 
 
@@ -144,14 +154,10 @@ def find_links(session: Session, references: Iterable[Reference], on: date) -> d
     parties = {r: r.value for r in wanted.values() if r.scheme is Scheme.PARTY}
     keys = [key for key, r in wanted.items() if r.scheme is not Scheme.PARTY]
     seen: dict[Reference, set[str]] = {}
-    for start in range(0, len(keys), KEYS_PER_QUERY):
-        of = table_of(Link).c
-        query = columns(of.scheme, of.scope, of.value, of.party, of.valid_from, of.valid_until)
-        for *key, party, start_on, end_on in session.execute(
-            query.where(tuple_(of.scheme, of.scope, of.value).in_(keys[start : start + KEYS_PER_QUERY]))
-        ):
+    for (scheme, scope), numbers in by_prefix(keys):
+        for value, party, start_on, end_on in fetch(session, _LINKS, scheme=scheme, scope=scope, numbers=numbers):
             if (start_on or on) <= on <= (end_on or on):
-                seen.setdefault(wanted[key[0], key[1], key[2]], set()).add(party)
+                seen.setdefault(wanted[scheme, scope, value], set()).add(party)
     found = {reference: next(iter(parties_)) for reference, parties_ in seen.items() if len(parties_) == 1}
     if parties:
         known = set(session.exec(select(Party.id).where(col(Party.id).in_(list(parties.values())))).all())
@@ -162,12 +168,9 @@ def find_links(session: Session, references: Iterable[Reference], on: date) -> d
 def find_guarantees(session: Session, recipient: str, numbers: Sequence[str]) -> dict[str, Guaranteed]:
     """What a corporation's register says of guarantees, by number."""
     found: dict[str, Guaranteed] = {}
-    for start in range(0, len(numbers), KEYS_PER_QUERY):
-        some = numbers[start : start + KEYS_PER_QUERY]
-        of = table_of(Guarantee).c
-        query = columns(of.guarantee_no, of.party, of.institution, of.principal_yen, of.is_revolving)
-        query = query.where(of.recipient == recipient, of.guarantee_no.in_(some))
-        found.update((row[0], Guaranteed(*row[1:])) for row in session.execute(query))
+    for some in in_parts(numbers):
+        rows = fetch(session, _GUARANTEES, recipient=recipient, numbers=some)
+        found.update((row[0], Guaranteed(*row[1:])) for row in rows)
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, tuple_, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -17,7 +17,7 @@ from gateway.schemas.identifiers import Channel, Reference, Scheme
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Held, RawCopy, Request, Submission, Waiting
 from gateway.store.compression import compress, decompress
-from gateway.store.engine import Database, add_rows, table_of
+from gateway.store.engine import Database, add_rows, any_of, by_prefix, fetch, table_of
 from gateway.store.tables import (
     AuditEntry,
     FindingBlock,
@@ -29,10 +29,13 @@ from gateway.store.tables import (
 )
 from gateway.store.tables import Submission as SubmissionRow
 
-KEYS_PER_QUERY = 400
 FINDINGS_PER_BLOCK = 5_000
 AUDIT_ENTRIES_KEPT = 100_000
 ORDINALS_PER_QUERY = 10_000
+_KEY = table_of(IdempotencyKey).c
+_KEYS = columns(_KEY.key, _KEY.fingerprint, _KEY.submission).where(
+    _KEY.sender == bindparam("sender"), any_of(_KEY.key, "keys")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,11 @@ class Used:
 
 def find_keys(session: Session, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Used]:
     """What (sender, Idempotency-Key) pairs were used for."""
-    if not keys:
-        return {}
-    of = table_of(IdempotencyKey).c
-    query = columns(of.sender, of.key, of.fingerprint, of.submission).where(tuple_(of.sender, of.key).in_(keys))
-    return {(row[0], row[1]): Used(row[2], row[3]) for row in session.execute(query)}
+    return {
+        (sender, key): Used(fingerprint, submission)
+        for (sender,), some in by_prefix(keys)
+        for key, fingerprint, submission in fetch(session, _KEYS, sender=sender, keys=some)
+    }
 
 
 def claim_keys(database: Database, session: Session, claiming: Sequence[Submission]) -> set[tuple[str, str]]:
@@ -67,7 +70,7 @@ def claim_keys(database: Database, session: Session, claiming: Sequence[Submissi
     ]
     if not rows:
         return set()
-    session.execute(database.insert_new(IdempotencyKey), rows)
+    add_rows(session, IdempotencyKey, rows, unless_there=True)
     winners = find_keys(session, sorted(mine))
     return {name for name, one in mine.items() if winners[name].submission == one.id}
 
@@ -220,9 +223,14 @@ def find_held(session: Session, recipients: Sequence[str], sender: str) -> list[
 def waiting_for(session: Session, references: Sequence[Reference]) -> list[Waiting]:
     """Records that wait for one of some numbers."""
     wanted = [(reference.scheme.value, reference.scope, reference.value) for reference in references]
-    number = tuple_(HeldRecord.scheme, HeldRecord.scope, HeldRecord.value)
-    parts = (wanted[start : start + KEYS_PER_QUERY] for start in range(0, len(wanted), KEYS_PER_QUERY))
-    return [row for part in parts for row in _waiting(session, number.in_(part))]
+    return [
+        row
+        for (scheme, scope), values in by_prefix(wanted)
+        for row in _waiting(
+            session,
+            (col(HeldRecord.scheme) == scheme) & (col(HeldRecord.scope) == scope) & col(HeldRecord.value).in_(values),
+        )
+    ]
 
 
 def _waiting(session: Session, concerned: Any) -> list[Waiting]:
