@@ -75,13 +75,15 @@ def serve(host: str = "", port: int = 0) -> None:
 
     settings = Settings.from_environment()
     address = urlsplit(settings.base_url)
+    served = application(build(settings))
     calm_collector()
     uvicorn.run(
-        application(build(settings)),
+        served,
         host=host or address.hostname or "127.0.0.1",
         port=port or address.port or 8040,
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
     )
 
