@@ -216,8 +216,9 @@ class Share:
                 one.draft.warnings = (*one.draft.warnings, *warned[one.draft.ordinal])
 
     def _freeze(self, one: Placed, records: Records) -> Line:
-        record = _record_of(one.current, records)
-        earlier = Earlier(one.current, record) if one.current is not None and record is not None else None
+        before = _record_of(one.current, records)
+        # what is withheld is not told again by what supersedes it: as if nothing had changed
+        earlier = Earlier(one.current, before or one.draft.record) if one.current else None
         return freeze(one.draft, one.series, one.party, self.submission, earlier)
 
     def _refuse(self, draft: Draft, finding: Finding) -> None:
@@ -341,7 +342,14 @@ def _recall_records(session: Session, shares: Sequence[Share], blocks: Blocks, p
     return {
         recipient: {
             where: orjson.loads(body)["record"]
-            for where, body in blocks.load_versions(session, recipient, versions).items()
+            for where, body in blocks.load_versions(session, recipient, _shown(session, recipient, versions)).items()
         }
         for recipient, versions in wanted.items()
     }
+
+
+def _shown(session: Session, recipient: str, versions: list[Version]) -> list[Version]:
+    """Those that are not withheld."""
+    positions = [version.position for version in versions]
+    hidden = feed.find_withheld(session, recipient, min(positions), max(positions) + 1) if positions else {}
+    return [version for version in versions if version.position not in hidden]

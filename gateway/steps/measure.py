@@ -71,9 +71,14 @@ def _figures(values: Sequence[float]) -> dict[str, float]:
 
 
 def measured(session: Session, recipient: str, after: int, page: Page) -> Iterator[dict[str, Any]]:
-    """The lines of a page that begins at a position, each with its named instants and the seconds of every stage."""
+    """The lines of a page that begins at a position, each with its named instants and the seconds of every stage.
+
+    Lines that are withheld are passed over: their instants are part of them.
+    """
     instants = reads.instants(session, recipient, after, page.next_position)
     for position, submission, index, body in page.rows:
+        if position in page.withheld:
+            continue
         line = orjson.loads(body)
         known = line["instants"] | instants.of(position, submission)
         yield {

@@ -97,11 +97,17 @@ class Inside:
         line = replace(self.gateway.line, adapters={**self.gateway.line.adapters, adapter.name: adapter})
         return replace(made, loader=replace(made.loader, line=line))
 
-    def statements(self) -> list[Statement]:
-        """All statements of the log, in order."""
+    def head(self) -> tuple[int, int]:
+        """The next leaf and the next position of the log."""
+        with self.gateway.database.read() as session:
+            head = log.find_heads(session, ["13"])["13"]
+        return head.next_leaf, head.next_position
+
+    def statements(self, first: int = 0) -> list[Statement]:
+        """The statements of the log from a leaf on, in order."""
         keys = KeyRing([self.gateway.key.public])
         with self.gateway.database.read() as session:
-            rows = log.statements_between(session, "13", 0, ROWS)
+            rows = log.statements_between(session, "13", first, first + ROWS)
         return [read_statement(open_receipt(row.receipt, keys)) for row in rows]
 
     def bodies(self, submission: str) -> list[bytes]:
