@@ -120,7 +120,7 @@ def _normalise(adapter: str, observed: Observed, checked: Checked) -> Prepared:
     )
     if isinstance(observed, ObservedDocument):
         prepared.kinds.add(observed.record.kind)
-        prepared.refused = dict.fromkeys(refused, getattr(observed.record, "cgc_id", None))
+        prepared.refused = dict.fromkeys(refused, vars(observed.record).get("cgc_id"))
         if observed.ordinal not in refused:
             prepared.drafts.append(draft_document(observed, warnings.get(observed.ordinal, ())))
     elif isinstance(observed, ObservedRows):

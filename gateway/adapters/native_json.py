@@ -22,6 +22,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -42,6 +43,7 @@ from gateway.schemas.records.repayment_columns import COLUMNS, completed
 _KIND = re.compile(rb'"kind"\s*:\s*"([a-z_]+)"')
 _MANY = re.compile(rb'\s*\{\s*"records"\s*:\s*\[')
 _SPACE = b" \t\r\n"
+_SAID = attrgetter("__pydantic_fields_set__")  # ``model_fields_set``, without a detour per line
 
 
 class NativeJson:
@@ -257,7 +259,7 @@ def _surely_without_doubles(own: bytes, record: Record) -> bool:
     if not isinstance(record, TrialBalance | FinancialStatement):
         return False
     parts = (record, *record.lines, *record.references)
-    members = sum([len(part.model_fields_set) for part in parts]) + len(record.missing)
+    members = sum(map(len, map(_SAID, parts))) + len(record.missing)
     return own.count(b":") == members or own.translate(None, _SPACE).count(b'":') == members
 
 

@@ -174,7 +174,10 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, receive
 
 async def _queue(parts: Parts, submission: Submission, received: Received, kind: str) -> Response:
     """Let a job deal with it. In a thread: it waits for its turn to write, and the loop must go on meanwhile."""
-    return _queued(parts, submission, await asyncio.to_thread(queue, parts.database, submission, received, kind))
+    outcome = await asyncio.to_thread(queue, parts.database, submission, received, kind)
+    if outcome.replayed:
+        received.discard()
+    return _queued(parts, submission, outcome)
 
 
 def _is_large(parts: Parts, submission: Submission, received: Received) -> bool:

@@ -126,6 +126,7 @@ class Loader:
             raw = submissions.find_raw(session, submission.id)
         if raw is not None and raw.destroyed is not None:
             (self.raw_folder / submission.id).unlink(missing_ok=True)
+            self.database.forget()
 
     def _load_once(self, submission: Submission, only: frozenset[int] | None) -> bool:
         with self._write() as session:

@@ -103,6 +103,27 @@ class Database:
         if not self.is_sqlite:
             session.execute(text(f"NOTIFY {CHANNEL}"))
 
+    def forget(self) -> None:
+        """See to it that what was just deleted is not left in the database's own log either.
+
+        On SQLite the write-ahead log is emptied, as far as no reader still needs it (the next call does the rest); what
+        is deleted in the file itself is overwritten at once. On PostgreSQL the rows are vacuumed; its own log and
+        backups keep what they hold until they run out.
+        """
+        self._writers.acquire()
+        connection = self.engine.raw_connection()
+        try:
+            if self.is_sqlite:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            else:
+                connection.rollback()
+                connection.driver_connection.autocommit = True  # type: ignore[union-attr]
+                connection.cursor().execute("VACUUM raw")
+                connection.driver_connection.autocommit = False  # type: ignore[union-attr]
+        finally:
+            connection.close()
+            self._writers.release()
+
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
@@ -223,7 +244,13 @@ def _sqlite(path: str) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions are opened by us, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "cache_size=-32000",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
