@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,9 +62,10 @@ class Hosts:
 
     @contextmanager
     def gateway(self) -> Iterator[Server]:
-        """The gateway with every default, its worker included."""
+        """The gateway with every default but one: as many processes as there are cores; its worker is among them."""
         folder, port = self.world.copied_to(self._folder()), servers.free_port()
         settings = {"HAYAME_DATA_DIR": str(folder), "HAYAME_BASE_URL": f"http://{servers.HOST}:{port}"}
+        settings["HAYAME_PROCESSES"] = os.environ.get("BENCH_PROCESSES", str(os.cpu_count()))
         with servers.running("gateway", ["serve"], port, settings) as server:
             server.settle()
             yield server

@@ -6,10 +6,11 @@ What only some commands need is imported by them: ``hayame verify`` should not w
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -20,7 +21,7 @@ import orjson
 import typer
 
 from gateway.client import Client, Following
-from gateway.errors import GatewayError
+from gateway.errors import ConfigurationError, GatewayError
 from gateway.security.keys import KeyRing, SigningKey, load_or_make
 from gateway.security.verify import verify_evidence
 from gateway.settings import Settings
@@ -66,8 +67,12 @@ def _gateway() -> Iterator[Gateway]:
 
 
 @app.command()
-def serve(host: str = "", port: int = 0) -> None:
-    """Serve HTTP (and, unless HAYAME_WORKER=false, work off large submissions in a child process)."""
+def serve(
+    host: str = "",
+    port: int = 0,
+    until_eof: Annotated[bool, typer.Option(help="As one of several: stop when standard input closes.")] = False,
+) -> None:
+    """Serve HTTP in HAYAME_PROCESSES processes (and, unless HAYAME_WORKER=false, work off large submissions in one)."""
     import uvicorn
 
     from gateway.runtime.collector import calm_collector
@@ -75,17 +80,40 @@ def serve(host: str = "", port: int = 0) -> None:
 
     settings = Settings.from_environment()
     address = urlsplit(settings.base_url)
-    served = application(build(settings))
+    host, port = host or address.hostname or "127.0.0.1", port or address.port or 8040
+    served = application(build(settings), ["--host", host, "--port", str(port)])
     calm_collector()
-    uvicorn.run(
-        served,
-        host=host or address.hostname or "127.0.0.1",
-        port=port or address.port or 8040,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
+    server = uvicorn.Server(
+        uvicorn.Config(
+            served,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=20,
+        )
     )
+    if until_eof:
+        _at_eof(lambda: setattr(server, "should_exit", True))
+    server.run(sockets=[_listening(host, port, shared=until_eof or settings.processes > 1)])
+    if not server.started:
+        raise typer.Exit(3)
+
+
+def _listening(host: str, port: int, *, shared: bool) -> socket.socket:
+    """An address to listen at; with ``shared`` the kernel spreads connections over all processes that listen there."""
+    one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        one.bind((host, port))
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen at {host} port {port}: {error.strerror}",
+            ja=f"{host} のポート {port} で待ち受けできません: {error.strerror}",
+        ) from error
+    return one
 
 
 @app.command()
@@ -97,7 +125,7 @@ def work(until_eof: Annotated[bool, typer.Option(help="Stop when standard input 
 
     stop = threading.Event()
     if until_eof:
-        threading.Thread(target=_stop_at_eof, args=(stop,), daemon=True).start()
+        _at_eof(stop.set)
     with _gateway() as gateway:
         calm_collector()
         scheduler = schedule(gateway.database, gateway.clock)
@@ -109,10 +137,15 @@ def work(until_eof: Annotated[bool, typer.Option(help="Stop when standard input 
             scheduler.shutdown(wait=False)
 
 
-def _stop_at_eof(stop: threading.Event) -> None:
-    while os.read(0, 4096):
-        pass
-    stop.set()
+def _at_eof(stop: Callable[[], None]) -> None:
+    """Stop when standard input closes, which it does however our parent dies."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        stop()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @app.command()

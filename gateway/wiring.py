@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +76,13 @@ def build(settings: Settings) -> Gateway:
     )
 
 
-def application(gateway: Gateway) -> FastAPI:
-    """The HTTP application, with committer, wake-ups and (by setting) a worker of its own."""
+def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
+    """The HTTP application, with committer, wake-ups and (by setting) a worker and more servers like itself.
+
+    Args:
+        gateway: what it is made of.
+        where: options of ``serve`` that say where it listens, for the other servers.
+    """
     settings, watch = gateway.settings, Watch(gateway.database)
     wakeups = Wakeups(watch)
     tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, gateway.clock, wakeups)
@@ -103,8 +109,8 @@ def application(gateway: Gateway) -> FastAPI:
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         tasks = [asyncio.create_task(committer.run()), asyncio.create_task(wakeups.run())]
-        if settings.worker:
-            tasks.append(asyncio.create_task(_keep_worker()))
+        children = [["work"]] * settings.worker + [["serve", *where]] * (settings.processes - 1)
+        tasks += [asyncio.create_task(_keep(arguments)) for arguments in children]
         try:
             yield
         finally:
@@ -118,10 +124,12 @@ def application(gateway: Gateway) -> FastAPI:
     return create_app(parts, running)
 
 
-async def _keep_worker() -> None:
-    """Keep one worker child; it stops by itself when our end of its standard input closes, however we die."""
+async def _keep(arguments: Sequence[str]) -> None:
+    """Keep one child process; it stops by itself when our end of its standard input closes, however we die."""
+    command = [sys.executable, "-m", "gateway", *arguments, "--until-eof"]
+    environment = os.environ | {"HAYAME_PROCESSES": "1", "HAYAME_WORKER": "false"}
     while True:
-        child = subprocess.Popen([sys.executable, "-m", "gateway", "work", "--until-eof"], stdin=subprocess.PIPE)
+        child = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)  # noqa: S603 - our own program, no shell
         try:
             while child.poll() is None:
                 await asyncio.sleep(0.5)

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 from gateway.store.engine import Watch
 
-POLL_S = 0.05
+POLL_S = 0.01
 
 
 class Wakeups:
     """One condition that everybody who waits for news waits on.
 
     Commits of this process wake at once; those of other processes by the database's own means: SQLite's
-    ``data_version`` is looked at every 50 ms while somebody waits, PostgreSQL says so by NOTIFY.
+    ``data_version`` is looked at every 10 ms while somebody waits, PostgreSQL says so by NOTIFY.
     """
 
     def __init__(self, watch: Watch) -> None:
