@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import compress, repeat
+from operator import not_
 from typing import Any, Literal, NamedTuple
 
 from gateway.formats.text import match_key
 from gateway.schemas.accounts import Account, Side, chart
-from gateway.schemas.records import FinancialStatement, TrialBalance
+from gateway.schemas.records import Columns, FinancialStatement, TrialBalance
 
 How = Literal["code", "vendor", "alias", "section", "unmapped"]
 Conservation = dict[str, dict[str, int]]
@@ -182,17 +184,16 @@ def normalised_lines(record: TrialBalance | FinancialStatement) -> tuple[list[di
 
 def _of_trial_balance(record: TrialBalance) -> tuple[list[dict[str, Any]], Conservation]:
     rows = []
-    vendor = record.software
-    for line in record.lines:
+    named = (record.columns[name] for name in ("source_code", "source_name", "section", "statement"))
+    for line, (key, how) in zip(record.lines, map(map_account, *named, repeat(record.software)), strict=True):
         row = {name: value for name, value in line.__dict__.items() if value is not None}
-        key, how = map_account(line.source_code, line.source_name, line.section, line.statement, vendor)
-        if line.is_total and how == "section":
+        if how == "section" and line.is_total:
             key, how = UNMAPPED
         row["mapping"] = how
         if key is not None:
             row["account_key"] = key
         rows.append(row)
-    return rows, _conservation(record.lines, rows, BALANCES)
+    return rows, _conservation(record.columns, rows, BALANCES)
 
 
 def _of_statement(record: FinancialStatement) -> tuple[list[dict[str, Any]], Conservation]:
@@ -208,7 +209,7 @@ def _of_statement(record: FinancialStatement) -> tuple[list[dict[str, Any]], Con
             if key is not None:
                 row["account_key"] = key
         rows.append(row)
-    return rows, _conservation(record.lines, rows, ("amount_yen",))
+    return rows, _conservation(record.columns, rows, ("amount_yen",))
 
 
 def _with_sections(record: FinancialStatement) -> Iterator[tuple[Any, str | None]]:
@@ -222,16 +223,15 @@ def _with_sections(record: FinancialStatement) -> Iterator[tuple[Any, str | None
             titles.append((line.level, line.source_name))
 
 
-def _conservation(source: Sequence[Any], rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Conservation:
-    leaves = [row for row in rows if not row["is_total"]]
-    mapped = [row for row in leaves if "account_key" in row]
-    unmapped = [row for row in leaves if "account_key" not in row]
-    said = [line.__dict__ for line in source if not line.is_total]
+def _conservation(source: Columns, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Conservation:
+    mapped = [row for row in rows if "account_key" in row and not row["is_total"]]
+    unmapped = [row for row in rows if "account_key" not in row and not row["is_total"]]
+    counted = list(map(not_, source["is_total"]))
     return {
         column: {
-            "mapped": sum([row.get(column, 0) for row in mapped]),
-            "unmapped": sum([row.get(column, 0) for row in unmapped]),
-            "source": sum([line[column] or 0 for line in said]),
+            "mapped": sum([row[column] for row in mapped if column in row]),
+            "unmapped": sum([row[column] for row in unmapped if column in row]),
+            "source": sum(filter(None, compress(source[column], counted))),
         }
         for column in columns
     }

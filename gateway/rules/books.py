@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
-from operator import itemgetter, not_
+from operator import not_
 from typing import Any
 
+from gateway.formats.accounts import BALANCES
 from gateway.formats.money import Interval, interval
 from gateway.rules.accounts import ByAccount, by_account, is_deduction, side_of, statement_of
 from gateway.rules.outline import Span, plus
@@ -20,9 +21,6 @@ from gateway.schemas.records import TrialBalance, TrialBalanceLine
 
 Column = tuple[Any, ...]
 
-_COLUMNS = itemgetter(
-    "source_name", "section", "is_total", "normal_side", "opening_yen", "debit_yen", "credit_yen", "closing_yen"
-)
 SIGN = {"debit": 1, "credit": -1}
 _UNKNOWN = 1 << 64  # no closing follows from any movement times this, so a line on an unknown side is always looked at
 _FACTORS = dict[str | None, int](SIGN) | {None: _UNKNOWN}
@@ -54,19 +52,20 @@ class Books:
     @classmethod
     def of(cls, record: TrialBalance) -> Books:
         """The one pass."""
-        names, sections, totals, sides, opening, debit, credit, closing = zip(
-            *map(_COLUMNS, map(vars, record.lines)), strict=True
-        )
+        columns = record.columns
+        totals, closing = columns["is_total"], columns["closing_yen"]
         sums = totals if True in totals else None
         header = record.company_name, record.correction_reason, record.department, record.provisional_reason
         return cls(
             record=record,
-            has_long_number=holds_long_number((*names, *set(sections), *header, record.software)),
+            has_long_number=holds_long_number(
+                (*columns["source_name"], *set(columns["section"]), *header, record.software)
+            ),
             has_totals=sums is not None,
-            unexplained=_unexplained(sides, opening, debit, credit, closing),
+            unexplained=_unexplained(columns["normal_side"], *(columns[name] for name in BALANCES)),
             negatives=_negatives(closing),
-            debit_yen=_sum(debit, sums),
-            credit_yen=_sum(credit, sums),
+            debit_yen=_sum(columns["debit_yen"], sums),
+            credit_yen=_sum(columns["credit_yen"], sums),
         )
 
     @cached_property

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from operator import itemgetter, not_
+from operator import not_
 
 from gateway.formats.accounts import BALANCES, map_account
 from gateway.formats.money import Interval, interval
@@ -14,7 +14,6 @@ from gateway.rules.accounts import etax_family, general_code, total_key
 from gateway.rules.outline import Bounds, Outline, Row
 from gateway.schemas.records import FinancialStatement, Rounding, TrialBalance, Unit
 
-_LINE = itemgetter("source_code", "statement", "source_name", "level", "section", "is_total", *BALANCES)
 _BLANK = (None,) * len(BALANCES)
 _STATEMENTS = {"BS": "BS", "PL": "PL", "SC": "CR"}
 
@@ -53,17 +52,17 @@ class Sheet:
     @classmethod
     def of_trial_balance(cls, record: TrialBalance) -> Sheet:
         """The lines of a trial balance; one without any amount, above deeper ones, is a title."""
-        codes, statements, names, levels, sections, totals, *amounts = zip(
-            *map(_LINE, map(vars, record.lines)), strict=True
-        )
+        named = record.columns
+        levels, totals = named["level"], named["is_total"]
+        amounts = {name: named[name] for name in BALANCES}
         above = [(one or 0) < (next_one or 0) for one, next_one in zip(levels, (*levels[1:], None), strict=True)]
-        blank = [values == _BLANK for values in zip(*amounts, strict=True)]
+        blank = [values == _BLANK for values in zip(*amounts.values(), strict=True)]
         titles = [all(marks) for marks in zip(above, blank, map(not_, totals), strict=True)]
         return cls(
-            rows=tuple(map(Row, names, levels, sections, titles, totals)),
-            codes=codes,
-            statements=statements,
-            columns=dict(zip(BALANCES, amounts, strict=True)),
+            rows=tuple(map(Row, named["source_name"], levels, named["section"], titles, totals)),
+            codes=named["source_code"],
+            statements=named["statement"],
+            columns=amounts,
             balance="closing_yen",
             unit=record.unit,
             rounding=record.rounding,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.schemas.records.financial_statement import FinancialStatement, StatementLine
-from gateway.schemas.records.header import Correction, MissingReason, Rounding, Unit
+from gateway.schemas.records.header import Columns, Correction, MissingReason, Rounding, Unit
 from gateway.schemas.records.monitoring_report import MonitoringReport
 from gateway.schemas.records.repayment_status import RepaymentStatus
 from gateway.schemas.records.trial_balance import TrialBalance, TrialBalanceLine
@@ -20,6 +20,7 @@ KINDS: dict[str, type[Record]] = {
 
 __all__ = [
     "KINDS",
+    "Columns",
     "Correction",
     "FinancialStatement",
     "MissingReason",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from gateway.schemas.records.header import RecordBase, Rounding, Unit, Yen
+from gateway.schemas.records.header import Columns, RecordBase, Rounding, Unit, Yen, columns_of
 
 Text = Annotated[str, StringConstraints(max_length=4_000)]
 StatementType = Literal["BS", "PL", "SC", "NT", "SS", "SE", "SR"]
@@ -42,6 +43,11 @@ class FinancialStatement(RecordBase):
     employees: int | None = Field(default=None, ge=0)
     filed_on: date | None = None
     lines: tuple[StatementLine, ...] = Field(min_length=1, max_length=20_000)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The lines by field, made when first asked for."""
+        return columns_of(self.lines)
 
     @property
     def valid_from(self) -> date:

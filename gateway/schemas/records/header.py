@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated
+from operator import itemgetter
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -11,6 +13,16 @@ from gateway.schemas.identifiers import Reference
 
 Yen = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 """Integer yen, within what every JSON reader keeps exactly."""
+
+
+Columns = Mapping[str, tuple[Any, ...]]
+"""Field of a line -> what each line says there, None where it says nothing."""
+
+
+def columns_of(lines: Sequence[BaseModel]) -> Columns:
+    """The lines of a record, of which there is at least one, turned into columns in one pass."""
+    names = type(lines[0]).model_fields
+    return dict(zip(names, zip(*map(itemgetter(*names), map(vars, lines)), strict=True), strict=True))
 
 
 class Unit(StrEnum):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from gateway.schemas.records.header import RecordBase, Rounding, Unit, Yen
+from gateway.schemas.records.header import Columns, RecordBase, Rounding, Unit, Yen, columns_of
 
 Text = Annotated[str, StringConstraints(max_length=200)]
 
@@ -74,6 +75,11 @@ class TrialBalance(RecordBase):
     depreciation_monthly: bool | None = None
     software: Text | None = None
     lines: tuple[TrialBalanceLine, ...] = Field(min_length=1, max_length=20_000)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The lines by field, made when first asked for."""
+        return columns_of(self.lines)
 
     @property
     def valid_from(self) -> date:
