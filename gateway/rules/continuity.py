@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -12,15 +12,17 @@ from typing import Any
 
 from gateway.formats.accounts import map_account
 from gateway.formats.money import Interval, interval
-from gateway.rules.accounts import ByAccount, by_account, general_code, statement_of, stem
-from gateway.rules.books import Books
+from gateway.rules.accounts import ByAccount, by_account, general_code, stem
+from gateway.rules.books import Books, is_of_balance_sheet
 from gateway.rules.identities import ACCOUNTS
 from gateway.rules.rule import Hit, Words, history_rule
 from gateway.rules.statements import Filed
 from gateway.schemas.findings import Severity
-from gateway.schemas.records import Rounding, TrialBalance, Unit
+from gateway.schemas.records import Rounding, StatementLine, TrialBalance, TrialBalanceLine, Unit
 
 _SPREAD = math.log10(5)  # a slip of 1,000 shows as anything from 200 to 5,000, since firms grow and shrink as well
+_MOST = 1_000 / 5  # what grew less, and shrank less, is no slip
+_LEAST = 1 / _MOST
 _FEWEST_ACCOUNTS = 3  # below, one account's ordinary leap would look like a slip
 _CAPITAL_STOCK = "10C110010"
 _KEY_FIGURES = frozenset({"sales", "total_assets", "cash_and_deposits", "net_assets", "capital_stock"})
@@ -37,9 +39,29 @@ class Past:
         """Its lines by account."""
         return by_account(self.record.get("lines", ()))
 
+    def beside(self, view: Books | Filed, column: str) -> list[int | None]:
+        """What each line of a document amounted to in this record; None where it had no such account, or not just one.
+
+        A firm's chart rarely changes: where both show the same accounts in the same order, lines stand beside lines.
+        """
+        names, lines = _names(view.record.columns), self.record.get("lines", ())
+        if len(set(names)) == len(names) and names == [
+            line.get("source_code") or line["source_name"] for line in lines
+        ]:
+            return [line.get(column) for line in lines]
+        amounts: list[int | None] = [None] * len(names)
+        for account, (number, _) in view.accounts.items():
+            if account in self.accounts:
+                amounts[number] = self.accounts[account][1].get(column)
+        return amounts
+
     def exactly(self, value_yen: int) -> Interval:
         """What a figure of that record may exactly be."""
         return interval(value_yen, Unit(self.record.get("unit", "yen")), Rounding(self.record.get("rounding", "none")))
+
+
+def _names(columns: Mapping[str, Sequence[Any]]) -> list[str]:
+    return [code or name for code, name in zip(columns["source_code"], columns["source_name"], strict=True)]
 
 
 @history_rule(
@@ -71,13 +93,13 @@ def opening_is_the_closing_before(view: Books, past: Past) -> Iterator[Hit]:
 
 
 def _changed_openings(view: Books, past: Past, column: str) -> Iterator[Hit]:
-    for key, (number, line) in view.accounts.items():
-        opening, before = line["opening_yen"], past.accounts[key][1].get(column) if key in past.accounts else None
-        if opening is None or before is None or opening == before:
+    pairs = zip(view.record.columns["opening_yen"], past.beside(view, column), strict=True)
+    for number, (opening, before) in enumerate(pairs):
+        if opening == before or opening is None or before is None:
             continue
-        is_balance = (line["statement"] or statement_of(line["source_code"])) == "BS"
-        if (is_balance or opening != 0) and not view.exactly(opening).meets(past.exactly(before)):
-            params = {"account": line["source_name"], "expected": before, "found": opening}
+        line = view.record.lines[number]
+        if (is_of_balance_sheet(line) or opening != 0) and not view.exactly(opening).meets(past.exactly(before)):
+            params = {"account": line.source_name, "expected": before, "found": opening}
             yield Hit(f"/lines/{number}/opening_yen", {**params, "since": str(past.record["period_to"])})
 
 
@@ -124,21 +146,20 @@ def amounts_keep_their_unit(view: Books | Filed, past: Past) -> Iterator[Hit]:
 
 def _slip(view: Books | Filed, past: Past) -> int | None:
     """The power of ten, a multiple of three, by which the middle account moved; None where it did not."""
-    column = "closing_yen" if isinstance(view, Books) else "amount_yen"
-    pairs = [
-        (now, before, line)
-        for key, (_, line) in view.accounts.items()
-        if (now := line[column]) and key in past.accounts and (before := past.accounts[key][1].get(column))
-    ]
-    if len(pairs) < _FEWEST_ACCOUNTS and not any(_is_key_figure(line) for _, _, line in pairs):
+    column, columns = "closing_yen" if isinstance(view, Books) else "amount_yen", view.record.columns
+    pairs = zip(columns[column], past.beside(view, column), strict=True)
+    grown = {number: abs(now / before) for number, (now, before) in enumerate(pairs) if now and before}
+    if 2 * sum([_LEAST < factor < _MOST for factor in grown.values()]) > len(grown):
+        return None  # the middle one is among these
+    if len(grown) < _FEWEST_ACCOUNTS and not any(_is_key_figure(view.record.lines[number]) for number in grown):
         return None
-    middle = math.log10(median([abs(now / before) for now, before, _ in pairs]))
+    middle = math.log10(median(grown.values()))
     power = 3 * round(middle / 3)
     return power if power and abs(middle - power) <= _SPREAD else None
 
 
-def _is_key_figure(line: Mapping[str, Any]) -> bool:
-    return map_account(line["source_code"], line["source_name"]).account_key in _KEY_FIGURES
+def _is_key_figure(line: TrialBalanceLine | StatementLine) -> bool:
+    return map_account(line.source_code, line.source_name).account_key in _KEY_FIGURES
 
 
 @history_rule(
