@@ -1,0 +1,59 @@
+"""No statement of a submission's way reads a whole table: what is small today has 1.5 million rows in a year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inside import Inside, loan_rows
+from sqlalchemy import event, text
+from world import BANK, trial_balance
+
+SMALL = {"job", "register_version", "participant", "participant_key", "entitlement", "delegation"}
+"""Tables that never hold more than what is open now, or than there are participants."""
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Iterator[Inside]:
+    gateway = Inside(tmp_path)
+    gateway.register(range(3))
+    yield gateway
+    gateway.close()
+
+
+def test_everything_is_looked_up_by_index(inside: Inside) -> None:
+    said: dict[str, Any] = {}
+
+    def listen(_: Any, __: Any, statement: str, parameters: Any, ___: Any, many: bool) -> None:
+        if statement.startswith(("SELECT", "UPDATE")):
+            said[statement] = parameters[0] if many else parameters
+
+    event.listen(inside.gateway.database.engine, "before_cursor_execute", listen)
+    worker = inside.worker()
+    for balance in (100_000, 200_000):
+        inside.at_once(loan_rows({(loan, "2026-03-31"): balance for loan in range(4)}), BANK)
+        inside.at_once(trial_balance(1, 4, closing=balance), BANK)
+        inside.in_background(loan_rows({(loan, "2026-04-30"): balance for loan in range(4)}), BANK)
+        while worker.work_once():
+            pass
+    inside.lines()
+    event.remove(inside.gateway.database.engine, "before_cursor_execute", listen)
+    scans = {}
+    with inside.gateway.database.read() as session:
+        for statement, parameters in said.items():
+            plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [row[-1] for row in plan]
+            if any(step.startswith("SCAN ") and step.split()[1] not in SMALL for step in steps):
+                scans[statement] = steps
+    assert len(said) > 15
+    assert scans == {}
+
+
+def test_the_plans_do_tell_a_look_up_from_a_scan(inside: Inside) -> None:
+    with inside.gateway.database.read() as session:
+        plan = session.execute(
+            text("EXPLAIN QUERY PLAN SELECT * FROM link WHERE (scheme, scope) IN (VALUES ('a', 'b'), ('c', 'd'))")
+        )
+        assert next(iter(plan))[-1].startswith("SCAN link")
