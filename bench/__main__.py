@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import signal
 import sys
 import tempfile
@@ -114,13 +115,14 @@ def main() -> int:
     asked = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     described, report = machine(), Report()
+    described["gateway"] = f"{asked.processes} processes (HAYAME_PROCESSES); F and N are one each"
     for name, text in described.items():
         print(f"{name}: {text}", flush=True)
     sizes = QUICK if asked.quick else FULL
     with tempfile.TemporaryDirectory(prefix="hayame-bench-") as scratch:
         rows = loan_book(SEED, sizes.rows) if "bulk" in asked.only else []
         world = make_world(Path(scratch) / "world", sizes.firms, rows)
-        bench = Bench(Hosts(world, Path(scratch)), sizes)
+        bench = Bench(Hosts(world, Path(scratch), asked.processes), sizes)
         for part in asked.only:
             try:
                 PARTS[part](bench, report, asked.rounds)
@@ -137,6 +139,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each part (default 5)")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="only these parts")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; figures are rough")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="of the gateway (default: cores)")
     parser.add_argument("--json", type=Path, help="also write the results to a file")
     return parser.parse_args()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +21,15 @@ from mocks.tapes import CORPORATION
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Starts servers that know one world; their folders are made in ``scratch``."""
+    """Starts servers that know one world; their folders are made in ``scratch``.
+
+    F and N are one process each. The gateway answers with ``processes``: by default with as many as there are cores,
+    as its operator would; the figures of CPU per document do not depend on it.
+    """
 
     world: World
     scratch: Path
+    processes: int
     _numbers: Iterator[int] = field(default_factory=count)
 
     @contextmanager
@@ -62,10 +66,10 @@ class Hosts:
 
     @contextmanager
     def gateway(self) -> Iterator[Server]:
-        """The gateway with every default but one: as many processes as there are cores; its worker is among them."""
+        """The gateway with every default but the number of its processes; its worker is started too."""
         folder, port = self.world.copied_to(self._folder()), servers.free_port()
         settings = {"HAYAME_DATA_DIR": str(folder), "HAYAME_BASE_URL": f"http://{servers.HOST}:{port}"}
-        settings["HAYAME_PROCESSES"] = os.environ.get("BENCH_PROCESSES", str(os.cpu_count()))
+        settings["HAYAME_PROCESSES"] = str(self.processes)
         with servers.running("gateway", ["serve"], port, settings) as server:
             server.settle()
             yield server
