@@ -21,7 +21,7 @@ import orjson
 import typer
 
 from gateway.client import Client, Following
-from gateway.errors import ConfigurationError, GatewayError
+from gateway.errors import ConfigurationError, GatewayError, NotFound
 from gateway.security.keys import KeyRing, SigningKey, load_or_make
 from gateway.security.verify import verify_evidence
 from gateway.settings import Settings
@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Hayame 早め: timely, verifiable data for credit guarantee corporations.", no_args_is_help=True)
 participants = typer.Typer(help="Who may do what: enrol, list, delegate.", no_args_is_help=True)
 keys = typer.Typer(help="Signing keys: ours and new ones.", no_args_is_help=True)
+jobs_app = typer.Typer(
+    help="What is worked off in the background: list it, try again what was given up.", no_args_is_help=True
+)
 forms = typer.Typer(help="Write a form to be filled in.", no_args_is_help=True)
+app.add_typer(jobs_app, name="jobs")
 app.add_typer(participants, name="participants")
 app.add_typer(keys, name="keys")
 app.add_typer(forms, name="forms")
@@ -234,6 +238,29 @@ def audit(count: int = 20) -> None:
     with _gateway() as gateway, gateway.database.read() as session:
         for at, code, reason, path in submissions.newest_audit(session, count):
             typer.echo(f"{at.isoformat()}\t{code}\t{path}\t{reason}")
+
+
+@jobs_app.command("list")
+def list_jobs() -> None:
+    """List the jobs that are still to be done, and those that were given up, with their causes."""
+    from gateway.store import jobs
+
+    with _gateway() as gateway, gateway.database.read() as session:
+        for one in jobs.unfinished(session):
+            state = "given up" if one.given_up else "open"
+            typer.echo(f"{one.id}\t{state}\t{one.task}\t{one.key}\t{one.attempts} attempts\t{one.failure or ''}")
+
+
+@jobs_app.command("retry")
+def retry_job(job: int) -> None:
+    """Let a job that was given up be tried again."""
+    from gateway.store import jobs
+
+    with _gateway() as gateway, gateway.database.write() as session:
+        if not jobs.put_back(session, job, gateway.clock.now()):
+            raise NotFound("no job of this number was given up", ja="この番号の、中止された処理はありません。")
+        gateway.database.notify(session)
+    typer.echo(f"job {job} is tried again")
 
 
 @app.command()

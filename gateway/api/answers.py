@@ -104,6 +104,16 @@ class Processing(Answer):
     links: ProcessingLinks
 
 
+class Stalled(Answer):
+    """Taken and durable, but working it off failed repeatedly: the operator has to look. Nothing is lost."""
+
+    submission: str
+    state: Literal["stalled"]
+    detail: str
+    detail_ja: str
+    links: ProcessingLinks
+
+
 class DryRun(Answer):
     """What would be found; nothing was kept."""
 

@@ -230,7 +230,12 @@ SUBMIT["openapi_extra"] |= {
 OUTCOME = _for(
     "submit",
     "What became of a submission",
-    {200: _says("Its state and, once final, its receipts", _json(answers.FinalOutcome, answers.Processing)), **ABSENT},
+    {
+        200: _says(
+            "Its state and, once final, its receipts", _json(answers.FinalOutcome, answers.Processing, answers.Stalled)
+        ),
+        **ABSENT,
+    },
 )
 FINDINGS = _for(
     "submit",

@@ -28,11 +28,15 @@ from gateway.security.http_signatures import SignedRequest
 from gateway.security.signing import ACKNOWLEDGEMENT, sign_receipt
 from gateway.steps.authenticate import Caller
 from gateway.steps.receive import Received, Receiver
-from gateway.store import log, submissions
+from gateway.store import jobs, log, submissions
 from gateway.store.jobs import ANY_KIND
 
 PARAMETERS = {"recipient", "subject", "kind", "adapter", "on_behalf_of", "channel", "received_on", "fixes", "dry_run"}
 IN_A_THREAD = 64 * 1024  # bytes from which a document is prepared beside the event loop, not on it
+STALLED = {
+    "detail": "It is kept, but working it off failed again and again; the operator has to look. Do not repeat it.",
+    "detail_ja": "受け取って保管していますが、処理に繰り返し失敗しました。運用者の対応待ちです。再提出は不要です。",
+}
 SENDER_CHANNELS = {channel.value: channel for channel in Channel if channel is not Channel.GATEWAY}
 
 
@@ -254,7 +258,10 @@ def stored_outcome(parts: Parts, submission: str) -> dict[str, object]:
     with parts.database.read() as session:
         rows = log.find_statements(session, submission)
         if not rows:
-            return {"submission": submission, "state": "processing", "links": {"self": f"/v1/submissions/{submission}"}}
+            links = {"self": f"/v1/submissions/{submission}"}
+            if jobs.is_given_up(session, submission):
+                return {"submission": submission, "state": "stalled", **STALLED, "links": links}
+            return {"submission": submission, "state": "processing", "links": links}
         statements = [(present.statement_of(row.receipt), row.receipt) for row in rows]
         return present.outcome(submission, statements, submissions.load_findings(session, submission))
 
@@ -262,7 +269,7 @@ def stored_outcome(parts: Parts, submission: str) -> dict[str, object]:
 def outcome_response(body: dict[str, object], replayed: bool) -> Response:
     """The response to who submits: what is refused whole is a problem document that carries its receipts."""
     headers = {"Idempotent-Replayed": "true"} if replayed else {}
-    if body["state"] == "processing":
+    if body["state"] != "final":
         return _json(202, body, headers)
     if body["verdict"] != Verdict.REFUSED:
         return _json(201, body, headers | {"Location": f"/v1/submissions/{body['submission']}"})

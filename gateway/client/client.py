@@ -40,7 +40,7 @@ class Refusal(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a submission. ``state`` is ``final``, or ``processing`` after a 202.
+    """What became of a submission. ``state`` is ``final``; after a 202 ``processing`` or, if that failed, ``stalled``.
 
     Attributes:
         status: the HTTP status it came with.
@@ -57,7 +57,7 @@ class Outcome:
 
     @property
     def state(self) -> str:
-        """``final`` or ``processing``."""
+        """``final``, ``processing`` or ``stalled``."""
         return str(self.body["state"])
 
     @property
@@ -175,13 +175,15 @@ class Client:
         """Wait until a submission is final.
 
         Raises:
-            PeerError: it still is not after so many seconds.
+            PeerError: it still is not after so many seconds, or working it off was given up.
         """
         deadline, pause = time.monotonic() + seconds, 0.02
         while time.monotonic() < deadline:
             answer = self.get(f"/v1/submissions/{submission}")
             if answer.json()["state"] == "final":
                 return Outcome(answer.status_code, answer.json())
+            if answer.json()["state"] == "stalled":
+                raise PeerError(answer.json()["detail"], ja=answer.json()["detail_ja"])
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
         raise PeerError(f"submission {submission} is still being processed after {seconds} s")

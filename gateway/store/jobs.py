@@ -47,6 +47,19 @@ class Claimed:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A job that is still to be done, or was given up; ``failure`` is why its last attempt failed."""
+
+    id: int
+    task: str
+    key: str
+    lane: str
+    attempts: int
+    given_up: bool
+    failure: str | None
+
+
 def enqueue(database: Database, session: Session, job: NewJob) -> None:
     """Add a job; one with the same key is there already, or it is added: never twice."""
     row = {"task": job.task, "key": job.key, "lane": job.lane, "kind": job.kind, "run_at": job.run_at, "attempts": 0}
@@ -122,6 +135,28 @@ def finish(session: Session, job: Claimed, now: datetime, failure: str | None = 
 def retry_later(session: Session, job: Claimed, at: datetime, failure: str) -> None:
     """A job failed and will be tried again; nothing happens if it is somebody else's by now."""
     _change(session, job, run_at=at, claimed_until_at=None, failure=failure)
+
+
+def unfinished(session: Session) -> list[Unfinished]:
+    """Every job that is still to be done or was given up, oldest first."""
+    query = select(Job).where(col(Job.done_at).is_(None) | col(Job.failure).is_not(None)).order_by(col(Job.id))
+    return [
+        Unfinished(row.id or 0, row.task, row.key, row.lane, row.attempts, row.done_at is not None, row.failure)
+        for row in session.exec(query)
+    ]
+
+
+def is_given_up(session: Session, key: str) -> bool:
+    """Whether the job of a key was tried often enough and failed every time."""
+    query = select(Job.id).where(Job.key == key, col(Job.done_at).is_not(None), col(Job.failure).is_not(None))
+    return session.exec(query).first() is not None
+
+
+def put_back(session: Session, job: int, now: datetime) -> bool:
+    """Let a job that was given up be tried again, as if for the first time; whether there was one."""
+    given_up = (col(Job.id) == job) & col(Job.done_at).is_not(None) & col(Job.failure).is_not(None)
+    fresh = {"done_at": None, "attempts": 0, "claimed_until_at": None, "run_at": now}
+    return session.execute(update(Job).where(given_up).values(fresh).returning(col(Job.id))).first() is not None
 
 
 def _change(session: Session, job: Claimed, **values: object) -> bool:
