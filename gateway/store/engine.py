@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, bindparam, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -42,6 +43,9 @@ class Database:
             raise ConfigurationError(f"HAYAME_DATABASE_URL: {self.url.get_backend_name()} is not sqlite or postgresql")
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url.database or "") if self.is_sqlite else _postgresql(self.url)
+        self._opened: WeakSet[Any] = WeakSet()
+        if not self.is_sqlite:
+            event.listen(self.engine, "connect", lambda connection, _: self._opened.add(connection))
         self._writers = WriterLock(f"{self.url.database}.lock" if self.is_sqlite else None)
 
     @contextmanager
@@ -125,8 +129,10 @@ class Database:
             self._writers.release()
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Give back every connection, also one that somebody still holds."""
         self.engine.dispose()
+        for connection in list(self._opened):
+            connection.close()
 
 
 class WriterLock:
