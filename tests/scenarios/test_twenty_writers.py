@@ -15,7 +15,7 @@ from world import BANK, OTHER_BANK, TOOL, VENDOR, World, running, trial_balance
 
 from gateway.client import Following
 
-WRITERS, DOCUMENTS = 20, 15
+WRITERS, DOCUMENTS, PROCESSES = 20, 15, 2
 SENDERS = (BANK, OTHER_BANK, VENDOR)
 OTHER_TOOL = "tool-14100"
 RECIPIENTS = {"13": TOOL, "14100": OTHER_TOOL}
@@ -93,13 +93,14 @@ def with_proofs(following: Following) -> Callable[[], list[Row]]:
 
 @pytest.fixture
 def busy(database_url: str, tmp_path: Path) -> Iterator[World]:
-    with running(tmp_path, database_url, HAYAME_PROCESSES="2", HAYAME_GROUP_SIZE="4") as world:
+    with running(tmp_path, database_url, HAYAME_PROCESSES=str(PROCESSES), HAYAME_GROUP_SIZE="4") as world:
         world.enrol(OTHER_TOOL, "tool", None, ["read:14100"])
         world.register(range(WRITERS))
         yield world
 
 
 def test_no_reader_misses_or_reorders_a_line_while_twenty_write_at_once(busy: World) -> None:
+    assert len(busy.servers()) == PROCESSES, "or their commits do not race"
     readers = {
         recipient: [
             Reader(by_long_poll(busy, recipient)),
@@ -126,4 +127,6 @@ def test_no_reader_misses_or_reorders_a_line_while_twenty_write_at_once(busy: Wo
         assert rows == [promised] * len(rows)
         for statements in theirs:
             leaves = [statement["leaf_index"] for statement in statements]
+            positions = [statement["first_position"] for statement in statements]
             assert leaves == sorted(leaves), "who hands over one after the other is sealed in that order"
+            assert positions == sorted(positions), "and read in that order"

@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
+from urllib.parse import urlsplit
+
+import psutil
 
 from gateway.client import Client, Following
 from gateway.registers import enrolment
@@ -113,7 +116,7 @@ class World:
         return register_guarantees(self.gateway.database, "13", entries, (CORPORATION, self.gateway.clock.now()))
 
     def start(self) -> World:
-        """Start the server and wait until it answers."""
+        """Start the server and wait until all its processes answer: connections stay with the one that took them."""
         environment = os.environ | {
             "HAYAME_DATA_DIR": str(self.folder),
             "HAYAME_BASE_URL": self.base_url,
@@ -125,12 +128,24 @@ class World:
         while time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(f"{self.base_url}/readyz", timeout=1):
-                    return self
+                    if len(self.servers()) >= int(self.environment.get("HAYAME_PROCESSES", "1")):
+                        return self
+                time.sleep(0.02)
             except (URLError, ConnectionError, TimeoutError):
                 if self.process.poll() is not None:
                     break
                 time.sleep(0.02)
         raise RuntimeError("the server did not start")
+
+    def servers(self) -> list[psutil.Process]:
+        """The processes that take connections at the gateway's address."""
+        assert self.process is not None
+        first, port = psutil.Process(self.process.pid), urlsplit(self.base_url).port
+        return [
+            one
+            for one in (first, *first.children())
+            if any(at.status == psutil.CONN_LISTEN and at.laddr.port == port for at in one.net_connections("tcp"))
+        ]
 
     def kill(self) -> None:
         """kill -9, as a power cut would."""
