@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import BANK, OTHER_BANK, TOOL, VENDOR, World, running, trial_balance
+from world import BANK, OTHER_BANK, TOOL, VENDOR, World, running, servers, trial_balance
 
 from gateway.client import Following
 
@@ -100,7 +100,7 @@ def busy(database_url: str, tmp_path: Path) -> Iterator[World]:
 
 
 def test_no_reader_misses_or_reorders_a_line_while_twenty_write_at_once(busy: World) -> None:
-    assert len(busy.servers()) == PROCESSES, "or their commits do not race"
+    assert len(servers(busy)) == PROCESSES, "or their commits do not race"
     readers = {
         recipient: [
             Reader(by_long_poll(busy, recipient)),

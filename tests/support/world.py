@@ -128,7 +128,7 @@ class World:
         while time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(f"{self.base_url}/readyz", timeout=1):
-                    if len(self.servers()) >= int(self.environment.get("HAYAME_PROCESSES", "1")):
+                    if len(servers(self)) >= int(self.environment.get("HAYAME_PROCESSES", "1")):
                         return self
                 time.sleep(0.02)
             except (URLError, ConnectionError, TimeoutError):
@@ -136,16 +136,6 @@ class World:
                     break
                 time.sleep(0.02)
         raise RuntimeError("the server did not start")
-
-    def servers(self) -> list[psutil.Process]:
-        """The processes that take connections at the gateway's address."""
-        assert self.process is not None
-        first, port = psutil.Process(self.process.pid), urlsplit(self.base_url).port
-        return [
-            one
-            for one in (first, *first.children())
-            if any(at.status == psutil.CONN_LISTEN and at.laddr.port == port for at in one.net_connections("tcp"))
-        ]
 
     def kill(self) -> None:
         """kill -9, as a power cut would."""
@@ -177,6 +167,17 @@ class World:
         """A reader at the beginning of a feed."""
         client = self.client(name)
         return Following(client, recipient, KeyRing([self.gateway.key.public]), self.settings.log_name)
+
+
+def servers(world: World) -> list[psutil.Process]:
+    """The processes of a world that take connections at its address."""
+    assert world.process is not None
+    first, port = psutil.Process(world.process.pid), urlsplit(world.base_url).port
+    return [
+        one
+        for one in (first, *first.children())
+        if any(at.status == psutil.CONN_LISTEN and at.laddr.port == port for at in one.net_connections("tcp"))
+    ]
 
 
 @contextmanager
