@@ -170,7 +170,10 @@ SUBMIT = _for(
     {
         201: _says("Accepted, held or unchanged: final receipts", _json(answers.FinalOutcome)),
         200: _says("With `dry_run=true`: what would be found; nothing is kept", _json(answers.DryRun)),
-        202: _says("Taken and durable, being processed: a signed acknowledgement", _json(answers.Processing)),
+        202: _says(
+            "Taken and durable, being processed: a signed acknowledgement; of a repeat, how far it is",
+            _json(answers.Processing, answers.Stalled),
+        ),
         413: _says("More bytes than the gateway takes", PROBLEM),
         422: _says(
             "Refused as a whole, with receipts and findings; or the Idempotency-Key was used for another document",
