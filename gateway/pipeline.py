@@ -189,7 +189,7 @@ def queue(database: Database, submission: Submission, received: Received, kind: 
     """
     with database.write() as session:
         name = (submission.origin.sender, submission.key or "")
-        if submission.key is not None and not submissions.claim_keys(database, session, [submission]):
+        if submission.key is not None and not submissions.claim_keys(session, [submission]):
             earlier = submissions.find_keys(session, [name])[name]
             if earlier.fingerprint != submission.fingerprint:
                 raise KeyReused
@@ -197,6 +197,6 @@ def queue(database: Database, submission: Submission, received: Received, kind: 
         submissions.add_submissions(session, [submission], final=False)
         submissions.add_raw(session, [(submission.id, received.copy())])
         job = NewJob("load", submission.id, submission.origin.sender, kind, submission.received_at)
-        jobs.enqueue(database, session, job)
+        jobs.enqueue(session, job)
         database.notify(session)
     return Outcome(submission.id)

@@ -56,13 +56,13 @@ def enrol(database: Database, entry: Entry, now: datetime) -> None:
     institution = entry.institution or entry.id
     enrolled = Enrolled(entry.id, entry.kind, entry.name, institution, keys, set(entry.may))
     with database.write() as session:
-        registers.enrol(database, session, enrolled, now)
+        registers.enrol(session, enrolled, now)
 
 
 def delegate(database: Database, sender: str, institution: str, since: date, until: date | None) -> None:
     """Allow a sender to submit on an institution's behalf."""
     with database.write() as session:
-        registers.delegate(database, session, sender, institution, (since, until))
+        registers.delegate(session, sender, institution, (since, until))
 
 
 def everybody(database: Database) -> list[Enrolled]:

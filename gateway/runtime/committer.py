@@ -198,13 +198,13 @@ class Committer:
         heads = log.lock_heads(database, session, {r for work in chosen for r in work.recipients})
         moved = [work for work in chosen if _ground_moved(session, work, heads, self._tools.clock.now())]
         rest = [work for work in chosen if work not in moved]
-        claimed = submissions.claim_keys(database, session, [work.submission for work in rest])
+        claimed = submissions.claim_keys(session, [work.submission for work in rest])
         lost = [work for work in rest if work.submission.key is not None and work.name not in claimed]
         chosen[:] = [work for work in rest if work not in lost]
         self._put_back([*moved, *lost])
         submissions.add_submissions(session, [work.submission for work in chosen], final=True)
         submissions.add_raw(session, [(work.submission.id, _raw_copy(work)) for work in chosen])
-        self._notes.write(database, session)
+        self._notes.write(session)
         return self._tools.sealer.seal_all(session, [ready[id(one)] for w in chosen for one in w.settled], heads)
 
     def _announce(self, chosen: Sequence[Work], sealed: Sequence[Sealed]) -> None:
@@ -241,7 +241,7 @@ class Committer:
         """Write what no group came to carry."""
         session = await self._begin()
         try:
-            self._notes.write(self._tools.database, session)
+            self._notes.write(session)
             await self._make_durable(session)
         finally:
             self._tools.database.end(session)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.store import log, reads, submissions
-from gateway.store.engine import Database, Session
+from gateway.store.engine import Session
 
 MOST_REFUSALS = 1_000  # between two commits; who hammers at the door need not fill the log
 
@@ -42,9 +42,9 @@ class Notes:
         if len(self._refused) < MOST_REFUSALS:
             self._refused.append((at, code, reason, path))
 
-    def write(self, database: Database, session: Session) -> None:
+    def write(self, session: Session) -> None:
         """Write everything noted so far into a transaction that is about to be committed."""
         log.note_publication(session, self._published)
-        reads.note(database, session, self._read)
+        reads.note(session, self._read)
         submissions.add_audit(session, self._refused)
         self._published, self._read, self._refused = [], [], []

@@ -27,4 +27,4 @@ def _fire(database: Database, clock: Clock, task: str) -> None:
     now = clock.now()
     due = now.replace(minute=0, second=0, microsecond=0)
     with database.write() as session:
-        jobs.enqueue(database, session, NewJob(task, f"{task}/{due.isoformat()}", task, ANY_KIND, now))
+        jobs.enqueue(session, NewJob(task, f"{task}/{due.isoformat()}", task, ANY_KIND, now))

@@ -11,7 +11,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -114,18 +114,15 @@ class Database:
         is deleted in the file itself is overwritten at once. On PostgreSQL the rows are vacuumed; its own log and
         backups keep what they hold until they run out.
         """
+        if not self.is_sqlite:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("VACUUM raw"))
+            return
         self._writers.acquire()
-        connection = self.engine.raw_connection()
         try:
-            if self.is_sqlite:
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            else:
-                connection.rollback()
-                connection.driver_connection.autocommit = True  # type: ignore[union-attr]
-                connection.cursor().execute("VACUUM raw")
-                connection.driver_connection.autocommit = False  # type: ignore[union-attr]
+            with closing(self.engine.raw_connection()) as raw:
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
-            connection.close()
             self._writers.release()
 
     def close(self) -> None:

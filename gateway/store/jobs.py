@@ -22,6 +22,7 @@ from gateway.store.tables import Job
 LEASE = timedelta(seconds=20)
 ATTEMPTS = 5
 ANY_KIND = "*"
+_GIVEN_UP = col(Job.done_at).is_not(None) & col(Job.failure).is_not(None)
 _JOB = table_of(Job).c
 _OPEN_LANES = columns(_JOB.lane, _JOB.kind).where(_JOB.done_at.is_(None), any_of(_JOB.lane, "lanes")).distinct()
 
@@ -60,7 +61,7 @@ class Unfinished:
     failure: str | None
 
 
-def enqueue(database: Database, session: Session, job: NewJob) -> None:
+def enqueue(session: Session, job: NewJob) -> None:
     """Add a job; one with the same key is there already, or it is added: never twice."""
     row = {"task": job.task, "key": job.key, "lane": job.lane, "kind": job.kind, "run_at": job.run_at, "attempts": 0}
     add_rows(session, Job, [row], unless_there=True)
@@ -139,7 +140,7 @@ def retry_later(session: Session, job: Claimed, at: datetime, failure: str) -> N
 
 def unfinished(session: Session) -> list[Unfinished]:
     """Every job that is still to be done or was given up, oldest first."""
-    query = select(Job).where(col(Job.done_at).is_(None) | col(Job.failure).is_not(None)).order_by(col(Job.id))
+    query = select(Job).where(col(Job.done_at).is_(None) | _GIVEN_UP).order_by(col(Job.id))
     return [
         Unfinished(row.id or 0, row.task, row.key, row.lane, row.attempts, row.done_at is not None, row.failure)
         for row in session.exec(query)
@@ -148,13 +149,13 @@ def unfinished(session: Session) -> list[Unfinished]:
 
 def is_given_up(session: Session, key: str) -> bool:
     """Whether the job of a key was tried often enough and failed every time."""
-    query = select(Job.id).where(Job.key == key, col(Job.done_at).is_not(None), col(Job.failure).is_not(None))
+    query = select(Job.id).where(Job.key == key, _GIVEN_UP)
     return session.exec(query).first() is not None
 
 
 def put_back(session: Session, job: int, now: datetime) -> bool:
     """Let a job that was given up be tried again, as if for the first time; whether there was one."""
-    given_up = (col(Job.id) == job) & col(Job.done_at).is_not(None) & col(Job.failure).is_not(None)
+    given_up = (col(Job.id) == job) & _GIVEN_UP
     fresh = {"done_at": None, "attempts": 0, "claimed_until_at": None, "run_at": now}
     return session.execute(update(Job).where(given_up).values(fresh).returning(col(Job.id))).first() is not None
 

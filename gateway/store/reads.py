@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from gateway.store.engine import Database, add_rows
+from gateway.store.engine import add_rows
 from gateway.store.tables import Checkpoint, Publication, ReadMark, StatementRow
 
 
-def note(database: Database, session: Session, marks: Sequence[dict[str, Any]]) -> None:
+def note(session: Session, marks: Sequence[dict[str, Any]]) -> None:
     """Readers had read everything before a position by an instant; a mark that is there already stays."""
     if marks:
         add_rows(session, ReadMark, marks, unless_there=True)

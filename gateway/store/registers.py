@@ -78,12 +78,12 @@ def load_participants(session: Session) -> dict[str, Enrolled]:
     return found
 
 
-def _changed(database: Database, session: Session) -> None:
+def _changed(session: Session) -> None:
     add_rows(session, RegisterVersion, [{"id": 1, "version": 0}], unless_there=True)
     session.execute(update(RegisterVersion).values(version=RegisterVersion.version + 1))
 
 
-def enrol(database: Database, session: Session, one: Enrolled, at: datetime) -> None:
+def enrol(session: Session, one: Enrolled, at: datetime) -> None:
     """Add a participant with its keys and what it may do, or complete one that is there."""
     session.merge(Participant(id=one.id, kind=one.kind, name=one.name, institution=one.institution, enrolled_at=at))
     session.flush()
@@ -91,21 +91,19 @@ def enrol(database: Database, session: Session, one: Enrolled, at: datetime) -> 
         session.merge(Entitlement(participant=one.id, action=action, recipient=recipient))
     for kid, (jwk, start, end) in one.keys.items():
         session.merge(ParticipantKey(kid=kid, participant=one.id, jwk=jwk, valid_from_at=start, valid_until_at=end))
-    _changed(database, session)
+    _changed(session)
 
 
-def end_key(database: Database, session: Session, kid: str, at: datetime) -> None:
+def end_key(session: Session, kid: str, at: datetime) -> None:
     """End a key's validity."""
     session.execute(update(ParticipantKey).where(col(ParticipantKey.kid) == kid).values(valid_until_at=at))
-    _changed(database, session)
+    _changed(session)
 
 
-def delegate(
-    database: Database, session: Session, sender: str, institution: str, valid: tuple[date, date | None]
-) -> None:
+def delegate(session: Session, sender: str, institution: str, valid: tuple[date, date | None]) -> None:
     """Allow a sender to submit on an institution's behalf, from a date on, until another if there is one."""
     session.merge(Delegation(sender=sender, institution=institution, valid_from=valid[0], valid_until=valid[1]))
-    _changed(database, session)
+    _changed(session)
 
 
 def add_party(session: Session, name: str, entity_type: str = "unknown") -> str:

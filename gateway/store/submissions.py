@@ -55,7 +55,7 @@ def find_keys(session: Session, keys: Sequence[tuple[str, str]]) -> dict[tuple[s
     }
 
 
-def claim_keys(database: Database, session: Session, claiming: Sequence[Submission]) -> set[tuple[str, str]]:
+def claim_keys(session: Session, claiming: Sequence[Submission]) -> set[tuple[str, str]]:
     """Claim the keys of submissions, in sorted order so that two nodes never wait for each other; those now ours."""
     mine = {(one.origin.sender, one.key): one for one in claiming if one.key is not None}
     rows = [

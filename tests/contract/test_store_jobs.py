@@ -18,7 +18,7 @@ from gateway.store.jobs import ANY_KIND, LEASE, NewJob
 def _enqueue(database: Database, *made: tuple[str, str, str]) -> None:
     with database.write() as session:
         for key, lane, kind in made:
-            jobs.enqueue(database, session, NewJob("load", key, lane, kind, NOON))
+            jobs.enqueue(session, NewJob("load", key, lane, kind, NOON))
 
 
 def _claim(database: Database, at: datetime = NOON) -> jobs.Claimed | None:

@@ -34,10 +34,10 @@ def test_a_participant_is_completed_not_replaced_and_every_change_counts(databas
     first = _bank(entitlements={("submit", "13")}, keys={"k1": ("{}", NOON, None)})
     second = _bank(entitlements={("submit", "14100")}, keys={"k2": ("{}", NOON, None)})
     counted = [
-        _changing(database, lambda session: registers.enrol(database, session, first, NOON)),
-        _changing(database, lambda session: registers.enrol(database, session, second, NOON)),
-        _changing(database, lambda session: registers.end_key(database, session, "k1", NOON + SECOND)),
-        _changing(database, lambda session: registers.delegate(database, session, "bank-9991", "9992", OPEN_DATES)),
+        _changing(database, lambda session: registers.enrol(session, first, NOON)),
+        _changing(database, lambda session: registers.enrol(session, second, NOON)),
+        _changing(database, lambda session: registers.end_key(session, "k1", NOON + SECOND)),
+        _changing(database, lambda session: registers.delegate(session, "bank-9991", "9992", OPEN_DATES)),
     ]
     with database.read() as session:
         found = registers.load_participants(session)["bank-9991"]

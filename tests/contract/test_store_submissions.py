@@ -23,7 +23,7 @@ def test_of_many_that_claim_one_key_at_once_one_gets_it(database: Database) -> N
     def claim(number: int) -> bool:
         start.wait()
         with database.write() as session:
-            return bool(submissions.claim_keys(database, session, [submission(f"s{number}", "april")]))
+            return bool(submissions.claim_keys(session, [submission(f"s{number}", "april")]))
 
     with ThreadPoolExecutor(8) as pool:
         claimed = list(pool.map(claim, range(8)))
@@ -34,17 +34,17 @@ def test_of_many_that_claim_one_key_at_once_one_gets_it(database: Database) -> N
 
 def test_a_claim_that_was_rolled_back_leaves_the_key_free(database: Database) -> None:
     session = database.begin()
-    submissions.claim_keys(database, session, [submission("s1", "april")])
+    submissions.claim_keys(session, [submission("s1", "april")])
     database.end(session)
     with database.write() as session:
-        assert submissions.claim_keys(database, session, [submission("s2", "april")]) == {("bank-9991", "april")}
+        assert submissions.claim_keys(session, [submission("s2", "april")]) == {("bank-9991", "april")}
 
 
 def test_keys_are_each_senders_own_and_forgotten_after_their_days(database: Database) -> None:
     asking = [submission("s1", "k"), submission("s2", "k", "bank-9992"), submission("s3")]
     with database.write() as session:
-        assert submissions.claim_keys(database, session, asking) == {("bank-9991", "k"), ("bank-9992", "k")}
-        assert submissions.claim_keys(database, session, [submission("s4")]) == set()
+        assert submissions.claim_keys(session, asking) == {("bank-9991", "k"), ("bank-9992", "k")}
+        assert submissions.claim_keys(session, [submission("s4")]) == set()
     with database.write() as session:
         submissions.forget_keys(session, NOON)
         assert len(submissions.find_keys(session, [("bank-9991", "k"), ("bank-9992", "k")])) == 2
@@ -157,9 +157,9 @@ def test_read_marks_say_when_a_reader_had_first_come_so_far(database: Database) 
         for reader, position, at in (("tool", 2, 5), ("clerk", 4, 3), ("tool", 2, 9))
     ]
     with database.write() as session:
-        reads.note(database, session, [])
-        reads.note(database, session, marks[:2])
-        reads.note(database, session, marks[2:])
+        reads.note(session, [])
+        reads.note(session, marks[:2])
+        reads.note(session, marks[2:])
     with database.read() as session:
         instants = reads.instants(session, "13", 0, 4)
     assert [instants.of(position, "s1").get("read_at") for position in (0, 1, 2, 3)] == [NOON + 3 * SECOND] * 4

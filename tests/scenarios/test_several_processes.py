@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def test_one_that_dies_is_started_again(database_url: str, tmp_path: Path) -> No
         for one in family(world):
             one.kill()
             one.wait(STOP_WITHIN_S)
-        while len(family(world)) < 2:
-            pass
+        deadline = time.monotonic() + STOP_WITHIN_S
+        while len(family(world)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(family(world)) == 2
         assert world.client(BANK).submit(trial_balance(1, 1), recipient="13").status == 201
