@@ -24,7 +24,7 @@ class Hosts:
     """Starts servers that know one world; their folders are made in ``scratch``.
 
     F and N are one process each. The gateway answers with ``processes``: by default with as many as there are cores,
-    as its operator would; the figures of CPU per document do not depend on it.
+    as its operator would. CPU per document hardly depends on it, and says what the work itself costs.
     """
 
     world: World
