@@ -29,7 +29,7 @@ class Settings(BaseModel):
     inline_raw_bytes: int = Field(default=256 * 1024, ge=1)
     signature_max_age_s: int = Field(default=300, ge=1, le=3600)
     idempotency_days: int = Field(default=7, ge=1)
-    group_size: int = Field(default=64, ge=1, le=1_000)
+    group_size: int = Field(default=32, ge=1, le=1_000)
     processes: int = Field(default=1, ge=1, le=64)
     worker: bool = True
 

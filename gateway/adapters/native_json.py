@@ -258,8 +258,8 @@ def _surely_without_doubles(own: bytes, record: Record) -> bool:
     """
     if not isinstance(record, TrialBalance | FinancialStatement):
         return False
-    parts = (record, *record.lines, *record.references)
-    members = sum(map(len, map(_SAID, parts))) + len(record.missing)
+    parts = (*record.lines, *map(_SAID, (record, *record.references)), record.missing)
+    members = sum(map(len, parts))
     return own.count(b":") == members or own.translate(None, _SPACE).count(b'":') == members
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import compress, repeat
@@ -183,44 +183,39 @@ def normalised_lines(record: TrialBalance | FinancialStatement) -> tuple[list[di
 
 
 def _of_trial_balance(record: TrialBalance) -> tuple[list[dict[str, Any]], Conservation]:
-    rows = []
+    rows = record.rows()
     named = (record.columns[name] for name in ("source_code", "source_name", "section", "statement"))
-    for line, (key, how) in zip(record.lines, map(map_account, *named, repeat(record.software)), strict=True):
-        row = {name: value for name, value in line.__dict__.items() if value is not None}
-        if how == "section" and line.is_total:
-            key, how = UNMAPPED
-        row["mapping"] = how
-        if key is not None:
-            row["account_key"] = key
-        rows.append(row)
+    for row, mapped in zip(rows, map(map_account, *named, repeat(record.software)), strict=True):
+        _note(row, mapped)
     return rows, _conservation(record.columns, rows, BALANCES)
 
 
 def _of_statement(record: FinancialStatement) -> tuple[list[dict[str, Any]], Conservation]:
-    rows = []
+    rows = record.rows()
     statement = _STATEMENTS.get(record.statement_type)
-    for line, section in _with_sections(record):
-        row = {name: value for name, value in line.__dict__.items() if value is not None}
-        if line.row == "amount":
-            key, how = map_account(line.source_code, line.source_name, section, statement) if statement else UNMAPPED
-            if line.is_total and how == "section":
-                key, how = UNMAPPED
-            row["mapping"] = how
-            if key is not None:
-                row["account_key"] = key
-        rows.append(row)
+    for row, section in _with_sections(rows):
+        if row["row"] == "amount":
+            code, name = row.get("source_code"), row["source_name"]
+            _note(row, map_account(code, name, section, statement) if statement else UNMAPPED)
     return rows, _conservation(record.columns, rows, ("amount_yen",))
 
 
-def _with_sections(record: FinancialStatement) -> Iterator[tuple[Any, str | None]]:
-    """Each line with the nearest title above it in the tree."""
+def _note(row: dict[str, Any], mapped: Mapped) -> None:
+    key, how = mapped if mapped.how != "section" or not row["is_total"] else UNMAPPED
+    row["mapping"] = how
+    if key is not None:
+        row["account_key"] = key
+
+
+def _with_sections(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Each row with the nearest title above it in the tree."""
     titles: list[tuple[int, str]] = []
-    for line in record.lines:
-        while titles and titles[-1][0] >= line.level:
+    for row in rows:
+        while titles and titles[-1][0] >= row["level"]:
             titles.pop()
-        yield line, titles[-1][1] if titles else None
-        if line.row == "title":
-            titles.append((line.level, line.source_name))
+        yield row, titles[-1][1] if titles else None
+        if row["row"] == "title":
+            titles.append((row["level"], row["source_name"]))
 
 
 def _conservation(source: Columns, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Conservation:

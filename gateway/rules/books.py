@@ -76,7 +76,7 @@ class Books:
     @cached_property
     def accounts(self) -> ByAccount:
         """The lines by account, to be compared with an earlier document."""
-        return by_account(map(vars, self.record.lines))
+        return by_account(self.record.lines)
 
     @property
     def is_balanceable(self) -> bool:
@@ -94,10 +94,12 @@ class Books:
 
     def sides(self) -> tuple[Interval, Interval] | None:
         """Balances of all debit and all credit accounts, where not even the profit of the period makes them equal."""
-        leaves = [line for line in self.record.lines if not line.is_total and line.closing_yen is not None]
+        leaves = [
+            line for line in self.record.lines if not line.get("is_total") and line.get("closing_yen") is not None
+        ]
         sheet = [line for line in leaves if is_of_balance_sheet(line)]
-        assets = [self.exactly(line.closing_yen or 0) for line in sheet if side_of_line(line) == "debit"]
-        claims = [self.exactly(line.closing_yen or 0) for line in sheet if side_of_line(line) == "credit"]
+        assets = [self.exactly(line.get("closing_yen") or 0) for line in sheet if side_of_line(line) == "debit"]
+        claims = [self.exactly(line.get("closing_yen") or 0) for line in sheet if side_of_line(line) == "credit"]
         if not (assets and claims and self._cannot_balance(sheet) and self._cannot_balance(leaves)):
             return None
         return Interval.sum_of(assets), Interval.sum_of(claims)
@@ -106,11 +108,11 @@ class Books:
         """Whether debit and credit balances differ however deductions are read; never where a side is unknown."""
         readings: list[Span] = [(0, 0)]
         for line in lines:
-            side, amount = side_of_line(line), self.exactly(line.closing_yen or 0)
+            side, amount = side_of_line(line), self.exactly(line.get("closing_yen") or 0)
             if side is None:
                 return False
             own = amount if side == "debit" else -amount
-            both = (own, -own) if is_deduction(line.source_name) else (own,)
+            both = (own, -own) if is_deduction(line["source_name"]) else (own,)
             readings = plus(readings, [(reading.low, reading.high) for reading in both])
         return bool(readings) and not any(low <= 0 <= high for low, high in readings)
 
@@ -136,11 +138,16 @@ def _sum(column: Column, totals: Column | None) -> int | None:
     return sum(column) if totals is None else sum(compress(column, map(not_, totals)))
 
 
+def amounts_of(line: TrialBalanceLine) -> tuple[int | None, int | None, int | None, int | None]:
+    """Opening, debit, credit and closing of a line, in the order of ``BALANCES``."""
+    return line.get("opening_yen"), line.get("debit_yen"), line.get("credit_yen"), line.get("closing_yen")
+
+
 def side_of_line(line: TrialBalanceLine) -> Side | None:
     """The side on which a line's amounts are positive: as stated, or by its e-Tax code."""
-    return line.normal_side or side_of(line.source_code)
+    return line.get("normal_side") or side_of(line.get("source_code"))
 
 
 def is_of_balance_sheet(line: TrialBalanceLine) -> bool:
     """Whether a line is an account of the balance sheet: as stated, or by its e-Tax code."""
-    return (line.statement or statement_of(line.source_code)) == "BS"
+    return (line.get("statement") or statement_of(line.get("source_code"))) == "BS"

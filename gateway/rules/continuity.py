@@ -99,7 +99,7 @@ def _changed_openings(view: Books, past: Past, column: str) -> Iterator[Hit]:
             continue
         line = view.record.lines[number]
         if (is_of_balance_sheet(line) or opening != 0) and not view.exactly(opening).meets(past.exactly(before)):
-            params = {"account": line.source_name, "expected": before, "found": opening}
+            params = {"account": line["source_name"], "expected": before, "found": opening}
             yield Hit(f"/lines/{number}/opening_yen", {**params, "since": str(past.record["period_to"])})
 
 
@@ -159,7 +159,7 @@ def _slip(view: Books | Filed, past: Past) -> int | None:
 
 
 def _is_key_figure(line: TrialBalanceLine | StatementLine) -> bool:
-    return map_account(line.source_code, line.source_name).account_key in _KEY_FIGURES
+    return map_account(line.get("source_code"), line["source_name"]).account_key in _KEY_FIGURES
 
 
 @history_rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import not_
 
 from gateway.formats.accounts import BALANCES, map_account
@@ -71,15 +71,14 @@ class Sheet:
     @classmethod
     def of_statement(cls, record: FinancialStatement) -> Sheet:
         """The rows of a financial statement; texts count as titles, since they add up to nothing."""
-        statement = _STATEMENTS.get(record.statement_type)
+        named = record.columns
+        titles = [row != "amount" for row in named["row"]]
+        totals = [is_total and not title for is_total, title in zip(named["is_total"], titles, strict=True)]
         return cls(
-            rows=tuple(
-                Row(line.source_name, line.level, None, line.row != "amount", line.is_total and line.row == "amount")
-                for line in record.lines
-            ),
-            codes=tuple(line.source_code for line in record.lines),
-            statements=(statement,) * len(record.lines),
-            columns={"amount_yen": tuple(line.amount_yen for line in record.lines)},
+            rows=tuple(map(Row, named["source_name"], named["level"], repeat(None), titles, totals)),
+            codes=named["source_code"],
+            statements=(_STATEMENTS.get(record.statement_type),) * len(record.lines),
+            columns={"amount_yen": named["amount_yen"]},
             balance="amount_yen",
             unit=record.unit,
             rounding=record.rounding,

@@ -69,13 +69,13 @@ class Filed:
     def has_long_number(self) -> bool:
         """Whether any text holds twelve digits or more."""
         record = self.record
-        rows = [text for line in record.lines for text in (line.source_name, line.text)]
+        rows = record.columns["source_name"] + record.columns["text"]
         return holds_long_number((record.company_name, record.correction_reason, record.term_label, *rows))
 
     @cached_property
     def accounts(self) -> ByAccount:
         """The lines by account, to be compared with an earlier document."""
-        return by_account(map(vars, self.record.lines))
+        return by_account(self.record.lines)
 
     @property
     def has_totals(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gateway.formats.money import Interval
 from gateway.rules.accounts import is_deduction, may_be_negative
-from gateway.rules.books import SIGN, Books, is_of_balance_sheet, side_of_line
+from gateway.rules.books import SIGN, Books, amounts_of, is_of_balance_sheet, side_of_line
 from gateway.rules.rule import Hit, Words, document_rule
 from gateway.schemas.accounts import Side
 from gateway.schemas.findings import Severity
@@ -41,9 +41,9 @@ def debits_equal_credits(view: Books) -> Iterator[Hit]:
     debit, credit = view.debit_yen, view.credit_yen
     if debit is None or credit is None or debit == credit or not {"BS", "PL"} <= set(view.record.statements):
         return
-    leaves = [line for line in view.record.lines if not line.is_total]
-    debits = Interval.sum_of(view.exactly(line.debit_yen or 0) for line in leaves)
-    credits_ = Interval.sum_of(view.exactly(line.credit_yen or 0) for line in leaves)
+    leaves = [line for line in view.record.lines if not line.get("is_total")]
+    debits = Interval.sum_of(view.exactly(line.get("debit_yen") or 0) for line in leaves)
+    credits_ = Interval.sum_of(view.exactly(line.get("credit_yen") or 0) for line in leaves)
     if not debits.meets(credits_) and not _balance_without_breakdowns(view):
         yield Hit("", {"debit": debit, "credit": credit, "difference": debit - credit})
 
@@ -52,8 +52,10 @@ def _balance_without_breakdowns(view: Books) -> bool:
     """Whether the movements balance once accounts that are broken down below (補助科目) count only by their parts."""
     lines = view.record.lines
     rows = [lines[part.start + leaf] for part in view.sheet.parts for leaf in part.outline.leaves()]
-    debits = Interval.sum_of(view.exactly(line.debit_yen or 0) for line in rows)
-    return len(rows) < len(lines) and debits.meets(Interval.sum_of(view.exactly(line.credit_yen or 0) for line in rows))
+    debits = Interval.sum_of(view.exactly(line.get("debit_yen") or 0) for line in rows)
+    return len(rows) < len(lines) and debits.meets(
+        Interval.sum_of(view.exactly(line.get("credit_yen") or 0) for line in rows)
+    )
 
 
 @document_rule(
@@ -80,15 +82,15 @@ def closing_follows_from_opening_and_movements(view: Books) -> Iterator[Hit]:
     """
     for number in view.unexplained:
         line = view.record.lines[number]
-        opening, debit, credit, found = line.opening_yen, line.debit_yen, line.credit_yen, line.closing_yen
+        opening, debit, credit, found = amounts_of(line)
         if opening is None or debit is None or credit is None or found is None:
             continue
         flow = debit - credit
-        side = None if is_deduction(line.source_name) else side_of_line(line)
+        side = None if is_deduction(line["source_name"]) else side_of_line(line)
         expected = [opening + sign * flow for sign in ((SIGN[side],) if side else (1, -1))]
         if found not in expected and not _meets_rounded(view, line, side):
             nearest = min(expected, key=lambda value: abs(value - found))
-            params: dict[str, str | int] = {"account": line.source_name, "expected": nearest, "found": found}
+            params: dict[str, str | int] = {"account": line["source_name"], "expected": nearest, "found": found}
             yield Hit(f"/lines/{number}/closing_yen", params)
 
 
@@ -96,9 +98,7 @@ def _meets_rounded(view: Books, line: TrialBalanceLine, side: Side | None) -> bo
     """Whether the figures, rounded as they are, may stand for figures that add up."""
     if view.sheet.is_exact:
         return False
-    opening, debit, credit, closing = (
-        view.exactly(value or 0) for value in (line.opening_yen, line.debit_yen, line.credit_yen, line.closing_yen)
-    )
+    opening, debit, credit, closing = (view.exactly(value or 0) for value in amounts_of(line))
     grown = {"debit": [opening + debit - credit], "credit": [opening + credit - debit]}
     return any(each.meets(closing) for each in (grown[side] if side else grown["debit"] + grown["credit"]))
 
@@ -127,10 +127,10 @@ def balances_stand_on_their_own_side(view: Books) -> Iterator[Hit]:
     """
     for number in view.negatives:
         line = view.record.lines[number]
-        found = line.closing_yen or 0
-        is_account = is_of_balance_sheet(line) and not line.is_total
-        if is_account and not may_be_negative(line.source_name) and view.exactly(found).high < 0:
-            yield Hit(f"/lines/{number}/closing_yen", {"account": line.source_name, "found": found})
+        found = line.get("closing_yen") or 0
+        is_account = is_of_balance_sheet(line) and not line.get("is_total")
+        if is_account and not may_be_negative(line["source_name"]) and view.exactly(found).high < 0:
+            yield Hit(f"/lines/{number}/closing_yen", {"account": line["source_name"], "found": found})
 
 
 @document_rule(

@@ -51,7 +51,7 @@ def test_the_example_conforms(example: Adapter, tmp_path: Path) -> None:
 
 def test_the_example_reads_what_the_guide_shows(example: Adapter) -> None:
     [october] = example.read(io.BytesIO(block("csv").encode("cp932")), Hints())
-    lines = [(line.source_name, line.credit_yen, line.closing_yen) for line in october.record.lines]
+    lines = [(line["source_name"], line.get("credit_yen"), line.get("closing_yen")) for line in october.record.lines]
     assert lines == [("現金", 30_000, 140_000), ("買掛金", -5_000, 65_000)]
     assert (october.record.company_name, october.record.period_to.isoformat()) == ("株式会社みほん", "2025-10-31")
     assert str(october.place_of("/lines/1/credit_yen")) == "3行 4列"

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Required
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, with_config
+from typing_extensions import TypedDict
 
-from gateway.schemas.records.header import Columns, RecordBase, Rounding, Unit, Yen, columns_of
+from gateway.schemas.records.header import Columns, IsTotal, RecordBase, Rounding, Unit, Yen, columns_of, rows_of
 
 Text = Annotated[str, StringConstraints(max_length=4_000)]
 StatementType = Literal["BS", "PL", "SC", "NT", "SS", "SE", "SR"]
 """BS 貸借対照表, PL 損益計算書, SC 製造原価報告書, SS 株主資本等変動計算書, NT 個別注記表, SE and SR others (e-Tax)."""
 
 
-class StatementLine(BaseModel):
-    """One row of a statement: an amount, a text or a title; ``level`` is its depth in the tree."""
+@with_config(ConfigDict(extra="forbid"))
+class StatementLine(TypedDict, total=False):
+    """One row of a statement: an amount (unless it says otherwise), a text or a title.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    ``level`` is its depth in the tree.
+    """
 
-    source_code: str | None = Field(default=None, max_length=40)
-    source_name: Text
-    row: Literal["amount", "text", "title"] = "amount"
-    level: int = Field(default=0, ge=0, le=40)
-    is_total: bool = False
-    amount_yen: Yen | None = None
-    text: Text | None = None
+    source_code: Annotated[str | None, Field(max_length=40)]
+    source_name: Required[Text]
+    row: Annotated[Literal["amount", "text", "title"], Field(json_schema_extra={"default": "amount"})]
+    level: Annotated[int, Field(ge=0, le=40, json_schema_extra={"default": 0})]
+    is_total: IsTotal
+    amount_yen: Yen | None
+    text: Text | None
+
+
+_UNSAID: dict[str, Any] = {
+    **dict.fromkeys(StatementLine.__annotations__),
+    "row": "amount",
+    "level": 0,
+    "is_total": False,
+}
 
 
 class FinancialStatement(RecordBase):
@@ -47,7 +58,11 @@ class FinancialStatement(RecordBase):
     @cached_property
     def columns(self) -> Columns:
         """The lines by field, made when first asked for."""
-        return columns_of(self.lines)
+        return columns_of(self.lines, _UNSAID)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines as they are published, as new mappings."""
+        return rows_of(self.lines, _UNSAID, self.columns)
 
     @property
     def valid_from(self) -> date:

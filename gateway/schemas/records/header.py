@@ -15,14 +15,39 @@ Yen = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 """Integer yen, within what every JSON reader keeps exactly."""
 
 
+IsTotal = Annotated[bool, Field(json_schema_extra={"default": False})]
+"""Whether a line is a sum of others; it is not, unless it says so."""
+
 Columns = Mapping[str, tuple[Any, ...]]
 """Field of a line -> what each line says there, None where it says nothing."""
 
 
-def columns_of(lines: Sequence[BaseModel]) -> Columns:
-    """The lines of a record, of which there is at least one, turned into columns in one pass."""
-    names = type(lines[0]).model_fields
-    return dict(zip(names, zip(*map(itemgetter(*names), map(vars, lines)), strict=True), strict=True))
+def columns_of(lines: Sequence[Mapping[str, Any]], unsaid: Mapping[str, Any]) -> Columns:
+    """The lines of a record, of which there is at least one, turned into columns in one pass.
+
+    Args:
+        lines: what each line says, by field.
+        unsaid: every field of such a line, with what it means not to say it.
+    """
+    whole = lines if _say_the_same(lines) else [{**unsaid, **line} for line in lines]
+    said = tuple(whole[0])
+    columns = dict(zip(said, zip(*map(itemgetter(*said), whole), strict=True), strict=True))
+    return {name: columns[name] if name in columns else (value,) * len(lines) for name, value in unsaid.items()}
+
+
+def rows_of(lines: Sequence[Mapping[str, Any]], unsaid: Mapping[str, Any], columns: Columns) -> list[dict[str, Any]]:
+    """The lines as they are published: with what it means not to say a field, without what has no value."""
+    meant = {name: value for name, value in unsaid.items() if value is not None}
+    rows = [{**meant, **line} for line in lines]
+    if _say_the_same(lines) and not any(None in columns[name] for name in lines[0]):
+        return rows
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+
+def _say_the_same(lines: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all lines state the same two fields or more, as a programme states them for every account."""
+    said = lines[0].keys()
+    return len(said) > 1 and all(line.keys() == said for line in lines)
 
 
 class Unit(StrEnum):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Required
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, with_config
+from typing_extensions import TypedDict
 
-from gateway.schemas.records.header import Columns, RecordBase, Rounding, Unit, Yen, columns_of
+from gateway.schemas.records.header import Columns, IsTotal, RecordBase, Rounding, Unit, Yen, columns_of, rows_of
 
 Text = Annotated[str, StringConstraints(max_length=200)]
 
@@ -24,26 +25,28 @@ class CloseState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class TrialBalanceLine(BaseModel):
-    """One account.
+@with_config(ConfigDict(extra="forbid"))
+class TrialBalanceLine(TypedDict, total=False):
+    """One account: what its line says, and nothing of what it does not say.
 
     Amounts are yen and positive on the account's own normal side; a deduction from its parent (減価償却累計額)
     is negative there. ``account_key`` is the canonical account, set by the normalise step, never by a sender.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    source_code: Text | None
+    source_name: Required[Text]
+    section: Text | None
+    statement: Literal["BS", "PL", "CR"] | None
+    level: Annotated[int | None, Field(ge=0, le=20)]
+    is_total: IsTotal
+    normal_side: Literal["debit", "credit"] | None
+    opening_yen: Yen | None
+    debit_yen: Yen | None
+    credit_yen: Yen | None
+    closing_yen: Yen | None
 
-    source_code: Text | None = None
-    source_name: Text
-    section: Text | None = None
-    statement: Literal["BS", "PL", "CR"] | None = None
-    level: int | None = Field(default=None, ge=0, le=20)
-    is_total: bool = False
-    normal_side: Literal["debit", "credit"] | None = None
-    opening_yen: Yen | None = None
-    debit_yen: Yen | None = None
-    credit_yen: Yen | None = None
-    closing_yen: Yen | None = None
+
+_UNSAID: dict[str, Any] = {**dict.fromkeys(TrialBalanceLine.__annotations__), "is_total": False}
 
 
 class TrialBalance(RecordBase):
@@ -79,7 +82,11 @@ class TrialBalance(RecordBase):
     @cached_property
     def columns(self) -> Columns:
         """The lines by field, made when first asked for."""
-        return columns_of(self.lines)
+        return columns_of(self.lines, _UNSAID)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines as they are published, as new mappings."""
+        return rows_of(self.lines, _UNSAID, self.columns)
 
     @property
     def valid_from(self) -> date:

@@ -136,10 +136,10 @@ def test_no_yen_of_a_trial_balance_is_lost_in_mapping(lines: tuple[TrialBalanceL
     rows, conservation = normalised_lines(record)
     assert sorted(conservation) == sorted(BALANCES)
     for column, sums in conservation.items():
-        exact = sum(getattr(line, column) or 0 for line in lines if not line.is_total)
+        exact = sum(line.get(column) or 0 for line in lines if not line.get("is_total"))
         assert sums["mapped"] + sums["unmapped"] == sums["source"] == exact
     assert [{name: value for name, value in row.items() if name not in {"account_key", "mapping"}} for row in rows] == [
-        line.model_dump(exclude_none=True) for line in lines
+        {name: value for name, value in line.items() if value is not None} for line in lines
     ]
 
 
@@ -150,7 +150,7 @@ def test_no_yen_of_a_statement_is_lost_in_mapping(lines: tuple[StatementLine, ..
     )
     rows, conservation = normalised_lines(record)
     sums = conservation["amount_yen"]
-    exact = sum(line.amount_yen or 0 for line in lines if not line.is_total)
+    exact = sum(line.get("amount_yen") or 0 for line in lines if not line.get("is_total"))
     assert sums["mapped"] + sums["unmapped"] == sums["source"] == exact
     assert [row["row"] != "amount" for row in rows] == ["mapping" not in row for row in rows]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
+from typing_extensions import is_typeddict
 
 from gateway.rules.texts import TEXT_FIELDS, holds_long_number, texts_of
 from gateway.schemas.records import KINDS
@@ -25,23 +26,22 @@ def holds_free_text(annotation: Any) -> bool:
     return any(holds_free_text(each) for each in get_args(annotation) if not isinstance(each, str))
 
 
-def models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
+def fields(annotation: Any) -> Iterator[tuple[str, Any]]:
+    """Names and annotations of everything within the models and mappings that an annotation speaks of."""
+    own: dict[str, Any] = {}
+    if is_typeddict(annotation):
+        own = get_type_hints(annotation)
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        own = {name: field.annotation for name, field in annotation.model_fields.items()}
+    for name, inner in own.items():
+        yield name, inner
+        yield from fields(inner)
     for each in get_args(annotation):
-        yield from models(each)
-
-
-def string_fields(model: type[BaseModel]) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        if holds_free_text(field.annotation):
-            yield name
-        for inner in models(field.annotation):
-            yield from string_fields(inner)
+        yield from fields(each)
 
 
 def test_every_string_is_either_text_or_typed() -> None:
-    names = {name for model in KINDS.values() for name in string_fields(model)}
+    names = {name for model in KINDS.values() for name, inner in fields(model) if holds_free_text(inner)}
     assert names - TYPED - TEXT_FIELDS == set()
     assert TEXT_FIELDS - names == set()
     assert set() == TYPED & TEXT_FIELDS
