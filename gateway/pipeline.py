@@ -195,7 +195,7 @@ def queue(database: Database, submission: Submission, received: Received, kind: 
                 raise KeyReused
             return Outcome(earlier.submission, replayed=True)
         submissions.add_submissions(session, [submission], final=False)
-        submissions.add_raw(session, [(submission.id, received.copy())])
+        submissions.add_raw(session, [submissions.raw_row(submission.id, received.copy())])
         job = NewJob("load", submission.id, submission.origin.sender, kind, submission.received_at)
         jobs.enqueue(session, job)
         database.notify(session)

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from gateway.rules.pack import Pack
+from gateway.rules.standing import follows_on
 from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.observed import ObservedDocument
@@ -51,6 +52,11 @@ class Placed:
     series: str
     current: Version | None = None
     before: Version | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it opens with exactly what stood before, so that no rule has anything to compare."""
+        return self.before is not None and _follows(self.draft, self.before)
 
 
 @dataclass(slots=True)
@@ -145,6 +151,7 @@ class Share:
             one.before
             for one in self.placed
             if one.before is not None
+            and not one.goes_on
             and isinstance(one.draft.observed, ObservedDocument)
             and pack.history_rules(one.draft.kind)
         ]
@@ -197,7 +204,10 @@ class Share:
             if not isinstance(one.draft.observed, ObservedDocument):
                 rows.setdefault(one.draft.kind, []).append((one, _before(one, within)))
                 continue
-            previous = within.record if within else _record_of(one.before, records)
+            if within is not None:
+                previous = None if _follows(one.draft, within) else within.record
+            else:
+                previous = None if one.goes_on else _record_of(one.before, records)
             found += validate_history(pack, one.draft, previous)
         for kind, pairs in rows.items():
             found += validate_rows_history(pack, kind, [one.draft for one, _ in pairs], [before for _, before in pairs])
@@ -264,6 +274,10 @@ def _duplicate(draft: Draft) -> Finding:
         place=draft.place,
         params={"key": f"{draft.series} {draft.valid_on}"},
     )
+
+
+def _follows(draft: Draft, earlier: Draft | Version) -> bool:
+    return follows_on(draft.opening, draft.valid_from, earlier.closing, earlier.valid_on)
 
 
 def _before(one: Placed, within: Draft | None) -> Before | None:

@@ -46,22 +46,22 @@ async def submit(request: Request) -> Response:
     A signature covers method, address, digest, key and time, so it is made anew for each try, also for a repeat with
     the same ``Idempotency-Key``. Of many records the good ones go in; the bad ones can be fetched and fixed.
     """
-    parts = parts_of(request)
-    caller = parts.door.caller(request.headers.get("authorization"))
+    parts, headers = parts_of(request), _joined(request.scope["headers"])
+    caller = parts.door.caller(headers.get("authorization"))
     caller.require("submit")
     name = new_id()
-    received = await _receive(request, parts, name)
+    received = await _receive(request, headers, parts, name)
     try:
-        submission = _submission(request, parts, caller, received, name)
+        submission = _submission(request, headers, caller, received, name)
         return await _process(parts, caller, submission, received)
     except GatewayError:
         received.discard()
         raise
 
 
-async def _receive(request: Request, parts: Parts, name: str) -> Received:
+async def _receive(request: Request, headers: Mapping[str, str], parts: Parts, name: str) -> Received:
     receiver = Receiver(parts.raw_folder / name, parts.limits.inline_raw_bytes, parts.limits.max_bytes)
-    declared = request.headers.get("content-length", "0")
+    declared = headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > parts.limits.max_bytes:
         raise TooLarge
     try:
@@ -73,14 +73,16 @@ async def _receive(request: Request, parts: Parts, name: str) -> Received:
     return receiver.finish()
 
 
-def _submission(request: Request, parts: Parts, caller: Caller, received: Received, name: str) -> Submission:
+def _submission(
+    request: Request, headers: Mapping[str, str], caller: Caller, received: Received, name: str
+) -> Submission:
     """The submission, once signature and digest are proven and the request is understood."""
-    headers = _joined(request.scope["headers"])
+    parts = parts_of(request)
     query = request.scope["query_string"].decode("latin-1")
     target = f"{parts.base_url}{request.scope['path']}" + (f"?{query}" if query else "")
     signed = SignedRequest(request.method, target, headers, received.sha256)
     sent_at = parts.door.signer(caller, signed)
-    asked = _asked(request.query_params, request.headers, caller)
+    asked = _asked(request.query_params, headers, caller)
     now = parts.clock.now()
     institution = caller.participant.institution(asked.on_behalf_of, now)
     for recipient in asked.recipients:
@@ -91,7 +93,7 @@ def _submission(request: Request, parts: Parts, caller: Caller, received: Receiv
             sender=caller.participant.id, institution=institution, channel=asked.channel, received_on=asked.received_on
         ),
         request=asked,
-        key=_key(request.headers),
+        key=_key(headers),
         fingerprint=hashlib.sha256(f"{request.method} {target} ".encode() + received.sha256).digest(),
         sent_at=sent_at,
         received_at=now,

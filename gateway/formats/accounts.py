@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import compress, repeat
-from operator import not_
+from operator import itemgetter, not_
 from typing import Any, Literal, NamedTuple
 
 from gateway.formats.text import match_key
@@ -183,7 +183,7 @@ def normalised_lines(record: TrialBalance | FinancialStatement) -> tuple[list[di
 
 
 def _of_trial_balance(record: TrialBalance) -> tuple[list[dict[str, Any]], Conservation]:
-    rows = record.rows()
+    rows = record.table.rows()
     named = (record.columns[name] for name in ("source_code", "source_name", "section", "statement"))
     for row, mapped in zip(rows, map(map_account, *named, repeat(record.software)), strict=True):
         _note(row, mapped)
@@ -191,7 +191,7 @@ def _of_trial_balance(record: TrialBalance) -> tuple[list[dict[str, Any]], Conse
 
 
 def _of_statement(record: FinancialStatement) -> tuple[list[dict[str, Any]], Conservation]:
-    rows = record.rows()
+    rows = record.table.rows()
     statement = _STATEMENTS.get(record.statement_type)
     for row, section in _with_sections(rows):
         if row["row"] == "amount":
@@ -219,14 +219,21 @@ def _with_sections(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, A
 
 
 def _conservation(source: Columns, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Conservation:
+    counted = list(map(not_, source["is_total"]))
     mapped = [row for row in rows if "account_key" in row and not row["is_total"]]
     unmapped = [row for row in rows if "account_key" not in row and not row["is_total"]]
-    counted = list(map(not_, source["is_total"]))
     return {
         column: {
-            "mapped": sum([row[column] for row in mapped if column in row]),
-            "unmapped": sum([row[column] for row in unmapped if column in row]),
+            "mapped": _sum(mapped, column),
+            "unmapped": _sum(unmapped, column),
             "source": sum(filter(None, compress(source[column], counted))),
         }
         for column in columns
     }
+
+
+def _sum(rows: list[dict[str, Any]], column: str) -> int:
+    try:
+        return sum(map(itemgetter(column), rows))
+    except KeyError:  # some row states no amount there
+        return sum([row[column] for row in rows if column in row])

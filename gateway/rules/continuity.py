@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -16,6 +16,7 @@ from gateway.rules.accounts import ByAccount, by_account, general_code, stem
 from gateway.rules.books import Books, is_of_balance_sheet
 from gateway.rules.identities import ACCOUNTS
 from gateway.rules.rule import Hit, Words, history_rule
+from gateway.rules.standing import closing_of, follows_on, names_of, standings
 from gateway.rules.statements import Filed
 from gateway.schemas.findings import Severity
 from gateway.schemas.records import Rounding, StatementLine, TrialBalance, TrialBalanceLine, Unit
@@ -44,10 +45,8 @@ class Past:
 
         A firm's chart rarely changes: where both show the same accounts in the same order, lines stand beside lines.
         """
-        names, lines = _names(view.record.columns), self.record.get("lines", ())
-        if len(set(names)) == len(names) and names == [
-            line.get("source_code") or line["source_name"] for line in lines
-        ]:
+        names, lines = names_of(view.record.lines), self.record.get("lines", ())
+        if len(set(names)) == len(names) and names == names_of(lines):
             return [line.get(column) for line in lines]
         amounts: list[int | None] = [None] * len(names)
         for account, (number, _) in view.accounts.items():
@@ -58,10 +57,6 @@ class Past:
     def exactly(self, value_yen: int) -> Interval:
         """What a figure of that record may exactly be."""
         return interval(value_yen, Unit(self.record.get("unit", "yen")), Rounding(self.record.get("rounding", "none")))
-
-
-def _names(columns: Mapping[str, Sequence[Any]]) -> list[str]:
-    return [code or name for code, name in zip(columns["source_code"], columns["source_name"], strict=True)]
 
 
 @history_rule(
@@ -134,14 +129,20 @@ def amounts_keep_their_unit(view: Books | Filed, past: Past) -> Iterator[Hit]:
     """Accounts do not all grow or shrink a thousandfold from one document to the next.
 
     *Because* 千円 exported as 円 is the commonest of all slips, and makes a firm a thousand times as large or small.
-    *Accepts* sales of 50,000,000 after 48,000,000; one account that grows a thousandfold among others.
+    *Accepts* sales of 50,000,000 after 48,000,000; one account that grows a thousandfold among others; whatever a
+    month closes with that opens with exactly what stood before.
     *Finds* 売上高 50,000, 売掛金 9,000, 買掛金 4,000 after 売上高 48,000,000, 売掛金 8,800,000, 買掛金 4,100,000.
     *Remedy* export again in the unit the document states.
     *Source* domain note 11, V28; peers note, capability 7.
     """
     power = _slip(view, past)
-    if power is not None:
+    if power is not None and not (isinstance(view, Books) and _goes_on(view.record, past.record)):
         yield Hit("", {"factor": f"{'×' if power > 0 else '÷'}{10 ** abs(power):,}"})
+
+
+def _goes_on(record: TrialBalance, previous: Mapping[str, Any]) -> bool:
+    opening, last = standings(record)[0], _day(previous.get("period_to"))
+    return last is not None and follows_on(opening, record.period_from, closing_of(previous.get("lines", ())), last)
 
 
 def _slip(view: Books | Filed, past: Past) -> int | None:

@@ -22,7 +22,8 @@ _SHORTEST = 12
 
 def holds_long_number(texts: Iterable[str | None]) -> bool:
     """Whether any of these texts holds twelve digits or more; if not, none needs to be read for numbers."""
-    return any(_TWELVE_DIGITS.search(text) for text in texts if text and len(text) >= _SHORTEST)
+    said = list(filter(None, texts))
+    return max(map(len, said), default=0) >= _SHORTEST and any(map(_TWELVE_DIGITS.search, said))
 
 
 def texts_of(record: Mapping[str, Any], pointer: str = "") -> Iterator[tuple[str, str, str]]:

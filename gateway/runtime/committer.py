@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from gateway.errors import KeyReused
 from gateway.pipeline import Outcome
@@ -37,6 +38,10 @@ from gateway.store.submissions import Used
 
 NOTES_DELAY_S = 0.2
 
+T = TypeVar("T")
+Key = tuple[str, str]
+"""Kind and series of a record."""
+
 
 @dataclass(eq=False, slots=True)
 class Work:
@@ -44,7 +49,7 @@ class Work:
 
     submission: Submission
     prepared: Prepared
-    received: Received
+    raw: dict[str, Any]
     recipients: tuple[str, ...]
     done: asyncio.Future[Outcome]
     settled: list[Settled] = field(default_factory=list)
@@ -87,7 +92,8 @@ class Committer:
         self, submission: Submission, prepared: Prepared, received: Received, recipients: tuple[str, ...]
     ) -> Outcome:
         """Settle, seal and publish; see ``pipeline.Committer``."""
-        work = Work(submission, prepared, received, recipients, asyncio.get_running_loop().create_future())
+        raw = submissions.raw_row(submission.id, _kept(prepared, received))
+        work = Work(submission, prepared, raw, recipients, asyncio.get_running_loop().create_future())
         self._waiting.append(work)
         self._arrived.set()
         return await work.done
@@ -152,9 +158,10 @@ class Committer:
         session = await self._begin()
         try:
             sealed = self._write(session, chosen, ready)
-            await self._make_durable(session)
-        finally:
+        except BaseException:
             tools.database.end(session)
+            raise
+        await self._make_durable(session)
         self._announce(chosen, sealed)
 
     def _sort_out(self, session: Session, group: Sequence[Work]) -> list[Work]:
@@ -196,14 +203,15 @@ class Committer:
         """Everything between BEGIN and COMMIT; works that must go round again are taken out of ``chosen``."""
         database = self._tools.database
         heads = log.lock_heads(database, session, {r for work in chosen for r in work.recipients})
-        moved = [work for work in chosen if _ground_moved(session, work, heads, self._tools.clock.now())]
+        changed = _changed(session, chosen, heads)
+        moved = [work for work in chosen if _ground_moved(session, work, changed, self._tools.clock.now())]
         rest = [work for work in chosen if work not in moved]
         claimed = submissions.claim_keys(session, [work.submission for work in rest])
         lost = [work for work in rest if work.submission.key is not None and work.name not in claimed]
         chosen[:] = [work for work in rest if work not in lost]
         self._put_back([*moved, *lost])
         submissions.add_submissions(session, [work.submission for work in chosen], final=True)
-        submissions.add_raw(session, [(work.submission.id, _raw_copy(work)) for work in chosen])
+        submissions.add_raw(session, [work.raw for work in chosen])
         self._notes.write(session)
         return self._tools.sealer.seal_all(session, [ready[id(one)] for w in chosen for one in w.settled], heads)
 
@@ -223,32 +231,49 @@ class Committer:
 
     async def _begin(self) -> Session:
         """Open the write transaction; where another process writes just now, a thread waits and the loop goes on."""
-        session = self._tools.database.try_begin()
+        database = self._tools.database
+        session = database.try_begin()
         if session is None:
-            session = await asyncio.get_running_loop().run_in_executor(self._disk, self._tools.database.begin)
+            opening = asyncio.get_running_loop().run_in_executor(self._disk, database.begin)
+            try:
+                session = await _surely(opening)
+            except asyncio.CancelledError:
+                database.end(opening.result())
+                raise
         return session
 
     async def _make_durable(self, session: Session) -> None:
-        """COMMIT, in the thread. Who is cancelled meanwhile waits for it: a session cannot be closed before."""
-        committing = asyncio.get_running_loop().run_in_executor(self._disk, session.commit)
-        try:
-            await asyncio.shield(committing)
-        except asyncio.CancelledError:
-            await committing
-            raise
+        """COMMIT, in the thread, which also lets the next writer in: the loop may be busy."""
+        loop = asyncio.get_running_loop()
+        await _surely(loop.run_in_executor(self._disk, self._tools.database.commit, session))
 
     async def _write_notes(self) -> None:
         """Write what no group came to carry."""
         session = await self._begin()
         try:
             self._notes.write(session)
-            await self._make_durable(session)
-        finally:
+        except BaseException:
             self._tools.database.end(session)
+            raise
+        await self._make_durable(session)
 
     def _put_back(self, works: Sequence[Work]) -> None:
         self._waiting.extendleft(reversed(works))
         self._arrived.set()
+
+
+async def _surely(future: asyncio.Future[T]) -> T:
+    """The result of what a thread does; who is cancelled meanwhile, however often, is so only when it is done."""
+    cancelled = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    result = future.result()
+    if cancelled is not None:
+        raise cancelled
+    return result
 
 
 def _ready(blocks: Blocks, settled: Settled) -> Ready:
@@ -288,19 +313,28 @@ def _without_overlap(works: Sequence[Work]) -> tuple[list[Work], list[Work]]:
     return chosen, later
 
 
-def _ground_moved(session: Session, work: Work, heads: Mapping[str, HeadState], now: datetime) -> bool:
+def _changed(session: Session, works: Sequence[Work], heads: Mapping[str, HeadState]) -> dict[str, set[Key]]:
+    """What of all that a group looked at got a line between its snapshot and the lock, by recipient."""
+    changed: dict[str, set[Key]] = {}
+    for recipient, head in heads.items():
+        looked = [one for work in works for one in work.settled if one.recipient == recipient]
+        known = min(one.known_position for one in looked)
+        if head.next_position > known:
+            keys = sorted(set().union(*(one.keys for one in looked)))
+            changed[recipient] = feed.changed_since(session, recipient, keys, known)
+    return changed
+
+
+def _ground_moved(session: Session, work: Work, changed: Mapping[str, set[Key]], now: datetime) -> bool:
     """Whether, between its snapshot and the lock, a record it looked at got a line, or one it holds could be placed."""
     institution = work.submission.origin.institution
     return any(
         (one.held and can_be_placed(session, one.recipient, institution, {h.waits_for for h in one.held}, now))
-        or (
-            heads[one.recipient].next_position > one.known_position
-            and bool(feed.changed_since(session, one.recipient, sorted(one.keys), one.known_position))
-        )
+        or not one.keys.isdisjoint(changed.get(one.recipient, ()))
         for one in work.settled
     )
 
 
-def _raw_copy(work: Work) -> RawCopy:
+def _kept(prepared: Prepared, received: Received) -> RawCopy:
     """What is kept of the document; one that holds a labelled My Number is never kept at all."""
-    return RawCopy(None, None, MY_NUMBER) if work.prepared.destroy_raw else work.received.copy()
+    return RawCopy(None, None, MY_NUMBER) if prepared.destroy_raw else received.copy()

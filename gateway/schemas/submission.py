@@ -70,6 +70,7 @@ class Draft:
         references: how the document itself names the firm; ``guarantee`` is the guarantee it speaks of, if any.
         recipient: the corporation the record itself names, if it does.
         amount_yen: the one amount by which later rows of the series are compared (a balance), if any.
+        opening, closing: digests of what all accounts open and close with, where the record is a trial balance.
         warnings: codes of the findings it goes in with.
         observed: what it was read from (without the frame, for rows): rules over history point into it.
     """
@@ -90,6 +91,8 @@ class Draft:
     institution: str | None = None
     event_on: date | None = None
     amount_yen: int | None = None
+    opening: bytes | None = None
+    closing: bytes | None = None
     known_at: str | None = None
     produced_at: str | None = None
     correction: str = "original"
@@ -164,6 +167,7 @@ class Version:
     valid_on: date
     digest: bytes
     amount_yen: int | None
+    closing: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,7 @@ class Line:
     digest: bytes
     amount_yen: int | None
     body: bytes
+    closing: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

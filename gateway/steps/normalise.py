@@ -17,6 +17,7 @@ import orjson
 
 from gateway.formats.accounts import normalised_lines
 from gateway.rules.my_number import masked_record
+from gateway.rules.standing import standings
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.identifiers import Reference, Scheme, instant_text, scoped
 from gateway.schemas.line import CANONICAL, changed_values
@@ -39,6 +40,7 @@ def draft_document(observed: ObservedDocument, warnings: tuple[str, ...]) -> Dra
     if MY_NUMBER_RULE in warnings:
         content = masked_record(content)
     encoded = orjson.dumps(content, option=CANONICAL)
+    opening, closing = standings(record) if isinstance(record, TrialBalance) else (None, None)
     return Draft(
         ordinal=observed.ordinal,
         kind=record.kind,
@@ -55,6 +57,8 @@ def draft_document(observed: ObservedDocument, warnings: tuple[str, ...]) -> Dra
         recipient=vars(record).get("cgc_id"),
         institution=vars(record).get("bank_code"),
         event_on=record.valid_on,
+        opening=opening,
+        closing=closing,
         known_at=instant_text(record.known_at) if record.known_at else None,
         produced_at=instant_text(record.produced_at) if record.produced_at else None,
         correction=record.correction.value,
@@ -204,7 +208,13 @@ def freeze(draft: Draft, series: str, party: str, submission: Submission, earlie
         "nonce": os.urandom(16).hex(),
     }
     return Line(
-        draft.kind, series, draft.valid_on, draft.digest, draft.amount_yen, orjson.dumps(body, option=CANONICAL)
+        draft.kind,
+        series,
+        draft.valid_on,
+        draft.digest,
+        draft.amount_yen,
+        orjson.dumps(body, option=CANONICAL),
+        draft.closing,
     )
 
 

@@ -66,7 +66,7 @@ class Database:
             self.end(session)
 
     def begin(self) -> Session:
-        """Open a write transaction, waiting for its turn; the caller commits, and always calls ``end`` after."""
+        """Open a write transaction, waiting for its turn; whatever comes, the caller calls ``commit`` or ``end``."""
         self._writers.acquire()
         return self._open()
 
@@ -83,24 +83,19 @@ class Database:
             raise
         return session
 
+    def commit(self, session: Session) -> None:
+        """Make durable what was written, and let the next writer in at once, also where that fails."""
+        try:
+            session.commit()
+        finally:
+            self.end(session)
+
     def end(self, session: Session) -> None:
-        """Close a session opened by ``begin`` (rolling back what was not committed) and let the next writer in."""
+        """Close a session opened by ``begin``, rolling back what it wrote, and let the next writer in."""
         try:
             session.close()
         finally:
             self._writers.release()
-
-    def insert_new(self, model: type[SQLModel]) -> Any:
-        """An INSERT that leaves rows alone whose key is already there."""
-        return _insertion(self.engine.dialect.name, model, new=True)
-
-    def insert_or_update(self, model: type[SQLModel]) -> Any:
-        """An INSERT that brings rows up to date whose key is already there."""
-        dialect, table = sqlite if self.is_sqlite else postgresql, table_of(model)
-        statement = dialect.insert(table)
-        keys = [column.name for column in table.primary_key]
-        others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-        return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
     def notify(self, session: Session) -> None:
         """Tell other processes, at commit, that there is something new. On SQLite the commit itself tells."""
@@ -201,6 +196,19 @@ def _ready_insert(dialect: Dialect, model: type[SQLModel], names: tuple[str, ...
     return _ReadyInsert(str(compiled), tuple((name, kinds[name].bind_processor(dialect)) for name in ordered), by_name)
 
 
+def insert_new(database: Database, model: type[SQLModel]) -> Any:
+    """An INSERT that leaves rows alone whose key is already there."""
+    return _insertion(database.engine.dialect.name, model, new=True)
+
+
+def insert_or_update(database: Database, model: type[SQLModel]) -> Any:
+    """An INSERT that brings rows up to date whose key is already there."""
+    statement, table = _insertion(database.engine.dialect.name, model, new=False), table_of(model)
+    keys = [column.name for column in table.primary_key]
+    others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=others)
+
+
 def _insertion(dialect: str, model: type[SQLModel], *, new: bool) -> Any:
     statement = (sqlite if dialect == "sqlite" else postgresql).insert(table_of(model))
     return statement.on_conflict_do_nothing() if new else statement
@@ -241,7 +249,11 @@ def in_parts(values: Sequence[V]) -> Iterator[Sequence[V]]:
 def _sqlite(path: str) -> Engine:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        f"sqlite:///{path}", poolclass=QueuePool, pool_size=8, connect_args={"check_same_thread": False, "timeout": 30}
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
+        pool_size=8,
+        pool_use_lifo=True,
+        connect_args={"check_same_thread": False, "timeout": 30},
     )
 
     @event.listens_for(engine, "connect")

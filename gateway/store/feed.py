@@ -64,6 +64,7 @@ _VERSIONS = columns(
     _LINE.valid_on,
     _LINE.digest,
     _LINE.amount_yen,
+    _LINE.closing,
 ).where(
     _PUBLISHED,
     _LINE.recipient == bindparam("recipient"),
@@ -227,6 +228,7 @@ def index_rows(submission: str, recipient: str, lines: Sequence[Line], first: in
             "number": number,
             "digest": line.digest,
             "amount_yen": line.amount_yen,
+            "closing": line.closing,
         }
         for number, line in enumerate(lines, first)
     ]

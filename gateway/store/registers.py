@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from gateway.schemas.identifiers import Reference, Scheme, new_id
 from gateway.schemas.submission import Guaranteed
-from gateway.store.engine import Database, add_rows, any_of, by_prefix, fetch, in_parts, table_of
+from gateway.store.engine import Database, add_rows, any_of, by_prefix, fetch, in_parts, insert_or_update, table_of
 from gateway.store.tables import (
     Delegation,
     Entitlement,
@@ -175,4 +175,4 @@ def find_guarantees(session: Session, recipient: str, numbers: Sequence[str]) ->
 def put_guarantees(database: Database, session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Take over guarantees from a corporation's register; those that are known are brought up to date."""
     if rows:
-        session.execute(database.insert_or_update(Guarantee), list(rows))
+        session.execute(insert_or_update(database, Guarantee), list(rows))

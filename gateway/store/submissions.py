@@ -17,7 +17,7 @@ from gateway.schemas.identifiers import Channel, Reference, Scheme
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Held, RawCopy, Request, Submission, Waiting
 from gateway.store.compression import compress, decompress
-from gateway.store.engine import Database, add_rows, any_of, by_prefix, fetch, table_of
+from gateway.store.engine import Database, add_rows, any_of, by_prefix, fetch, insert_new, table_of
 from gateway.store.tables import (
     AuditEntry,
     FindingBlock,
@@ -136,17 +136,14 @@ def find_submission(session: Session, submission: str) -> Submission | None:
     )
 
 
-def add_raw(session: Session, copies: Sequence[tuple[str, RawCopy]]) -> None:
-    """Keep raw bytes by submission, or say in which file they are or why they were destroyed."""
-    rows = [
-        {
-            "submission": submission,
-            "body": None if copy.body is None else compress(copy.body),
-            "file": copy.file,
-            "destroyed": copy.destroyed,
-        }
-        for submission, copy in copies
-    ]
+def raw_row(submission: str, copy: RawCopy) -> dict[str, Any]:
+    """How the raw bytes of a submission are kept, or where they are, or why they were destroyed."""
+    body = None if copy.body is None else compress(copy.body)
+    return {"submission": submission, "body": body, "file": copy.file, "destroyed": copy.destroyed}
+
+
+def add_raw(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write raw rows."""
     add_rows(session, Raw, rows)
 
 
@@ -264,7 +261,7 @@ def release_held(session: Session, submission: str, recipient: str, ordinals: Se
 def claim_assertion(database: Database, session: Session, client: str, jti: str, expires_at: datetime) -> bool:
     """Whether this assertion was never seen before; the insert is the check."""
     table = table_of(SeenAssertion)
-    statement = database.insert_new(SeenAssertion).values(client=client, jti=jti, expires_at=expires_at)
+    statement = insert_new(database, SeenAssertion).values(client=client, jti=jti, expires_at=expires_at)
     return session.execute(statement.returning(table.c.jti)).first() is not None
 
 

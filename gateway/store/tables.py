@@ -233,6 +233,7 @@ class LineIndex(SQLModel, table=True):
     number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     digest: bytes = _bytes()
     amount_yen: int | None = _big(nullable=True)
+    closing: bytes | None = _bytes(nullable=True)
 
 
 class FindingBlock(SQLModel, table=True):

@@ -69,7 +69,7 @@ def test_a_submission_comes_back_as_it_was_handed_over(database: Database) -> No
 def test_raw_bytes_are_kept_until_they_are_destroyed_and_then_only_why(database: Database) -> None:
     with database.write() as session:
         copies = [("s1", RawCopy("早め".encode() * 99, None, None)), ("s2", RawCopy(None, "s2", None))]
-        submissions.add_raw(session, copies)
+        submissions.add_raw(session, [submissions.raw_row(*each) for each in copies])
     with database.write() as session:
         assert submissions.find_raw(session, "s1") == copies[0][1]
         assert submissions.find_raw(session, "s2") == copies[1][1]

@@ -22,32 +22,47 @@ Columns = Mapping[str, tuple[Any, ...]]
 """Field of a line -> what each line says there, None where it says nothing."""
 
 
-def columns_of(lines: Sequence[Mapping[str, Any]], unsaid: Mapping[str, Any]) -> Columns:
-    """The lines of a record, of which there is at least one, turned into columns in one pass.
+class Table:
+    """The lines of a record, of which there is at least one, by field and as they are published.
 
     Args:
         lines: what each line says, by field.
         unsaid: every field of such a line, with what it means not to say it.
+
+    Attributes:
+        columns: the lines by field.
     """
-    whole = lines if _say_the_same(lines) else [{**unsaid, **line} for line in lines]
-    said = tuple(whole[0])
-    columns = dict(zip(said, zip(*map(itemgetter(*said), whole), strict=True), strict=True))
-    return {name: columns[name] if name in columns else (value,) * len(lines) for name, value in unsaid.items()}
+
+    def __init__(self, lines: Sequence[Mapping[str, Any]], unsaid: Mapping[str, Any]) -> None:
+        self._lines = lines
+        try:
+            columns = _columns(lines)
+        except KeyError:  # each line says something else
+            self._lines = [{**unsaid, **line} for line in lines]
+            columns = _columns(self._lines)
+        self._has_nulls = any(None in column for column in columns.values())
+        self._unsaid = {name: value for name, value in unsaid.items() if name not in columns}
+        self.columns: Columns = columns | {name: (value,) * len(lines) for name, value in self._unsaid.items()}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines as new mappings: with what it means not to say a field, without what has no value."""
+        meant = {name: value for name, value in self._unsaid.items() if value is not None}
+        rows = [{**line, **meant} for line in self._lines]
+        if not self._has_nulls:
+            return rows
+        return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
-def rows_of(lines: Sequence[Mapping[str, Any]], unsaid: Mapping[str, Any], columns: Columns) -> list[dict[str, Any]]:
-    """The lines as they are published: with what it means not to say a field, without what has no value."""
-    meant = {name: value for name, value in unsaid.items() if value is not None}
-    rows = [{**meant, **line} for line in lines]
-    if _say_the_same(lines) and not any(None in columns[name] for name in lines[0]):
-        return rows
-    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+def _columns(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """Columns of lines that all say the same fields, and at least two.
 
-
-def _say_the_same(lines: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether all lines state the same two fields or more, as a programme states them for every account."""
-    said = lines[0].keys()
-    return len(said) > 1 and all(line.keys() == said for line in lines)
+    Raises:
+        KeyError: they do not.
+    """
+    said = tuple(lines[0])
+    if len(said) < 2 or {len(said)} != set(map(len, lines)):
+        raise KeyError
+    return dict(zip(said, zip(*map(itemgetter(*said), lines), strict=True), strict=True))
 
 
 class Unit(StrEnum):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
-from gateway.schemas.records.header import Columns, IsTotal, RecordBase, Rounding, Unit, Yen, columns_of, rows_of
+from gateway.schemas.records.header import Columns, IsTotal, RecordBase, Rounding, Table, Unit, Yen
 
 Text = Annotated[str, StringConstraints(max_length=200)]
 
@@ -80,13 +80,14 @@ class TrialBalance(RecordBase):
     lines: tuple[TrialBalanceLine, ...] = Field(min_length=1, max_length=20_000)
 
     @cached_property
-    def columns(self) -> Columns:
+    def table(self) -> Table:
         """The lines by field, made when first asked for."""
-        return columns_of(self.lines, _UNSAID)
+        return Table(self.lines, _UNSAID)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The lines as they are published, as new mappings."""
-        return rows_of(self.lines, _UNSAID, self.columns)
+    @property
+    def columns(self) -> Columns:
+        """Field of a line -> what each line says there."""
+        return self.table.columns
 
     @property
     def valid_from(self) -> date:

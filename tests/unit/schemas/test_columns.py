@@ -39,7 +39,7 @@ def test_columns_and_rows_say_what_the_lines_say_and_mean(lines: tuple[dict[str,
     record = books(*lines)
     meant = [{**dict.fromkeys(get_type_hints(TrialBalanceLine)), "is_total": False, **line} for line in lines]
     assert record.columns == {name: tuple(line[name] for line in meant) for name in meant[0]}
-    assert record.rows() == [{name: value for name, value in line.items() if value is not None} for line in meant]
+    assert record.table.rows() == [{name: value for name, value in line.items() if value is not None} for line in meant]
 
 
 def test_a_row_of_a_statement_is_an_amount_at_the_first_level_unless_it_says_otherwise() -> None:
@@ -55,7 +55,7 @@ def test_a_row_of_a_statement_is_an_amount_at_the_first_level_unless_it_says_oth
         }
     )
     unsaid = {"row": "amount", "level": 0, "is_total": False}
-    assert record.rows() == [{**unsaid, **line} for line in record.lines]
+    assert record.table.rows() == [{**unsaid, **line} for line in record.lines]
     assert (record.columns["row"], record.columns["level"]) == (("amount", "title"), (0, 1))
 
 
@@ -64,11 +64,11 @@ def test_the_published_schema_says_what_saying_nothing_means(model: type[TrialBa
     [line] = [part for name, part in model.model_json_schema()["$defs"].items() if name.endswith("Line")]
     published = {name: field["default"] for name, field in line["properties"].items() if "default" in field}
     record = model.model_construct(lines=({"source_name": "現金"},))
-    assert record.rows() == [{"source_name": "現金", **published}]
+    assert record.table.rows() == [{"source_name": "現金", **published}]
 
 
 def test_asking_for_columns_and_rows_does_not_change_what_a_record_says() -> None:
     asked, other = (books({"source_name": "現金"}) for _ in range(2))
-    asked.rows()[0]["mapping"] = "alias"
+    asked.table.rows()[0]["mapping"] = "alias"
     assert asked.columns
     assert (asked, asked.model_dump_json()) == (other, other.model_dump_json())
