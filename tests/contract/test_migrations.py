@@ -1,0 +1,56 @@
+"""Databases of earlier versions are brought along, and end as the models say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+from gateway.store.engine import Database
+from gateway.store.migrate import configuration, migrate
+
+FIRST = "0001"
+
+
+@pytest.fixture
+def empty(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+def bring_to(database: Database, revision: str) -> None:
+    config = configuration()
+    with database.write() as session:
+        config.attributes["connection"] = session.connection()
+        command.upgrade(config, revision)
+
+
+def test_migrations_end_where_the_models_are(empty: Database) -> None:
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+
+
+def test_migrations_follow_each_other_without_a_fork() -> None:
+    scripts = ScriptDirectory.from_config(configuration())
+    assert len(scripts.get_heads()) == 1
+    assert [script.revision for script in scripts.walk_revisions()][-1] == FIRST
+
+
+def test_what_was_published_before_is_there_after_a_migration_and_has_no_standing(empty: Database) -> None:
+    bring_to(empty, FIRST)
+    row = "'13', 'trial_balance', 'series', '2024-04-30', 'submission', 0, :digest, NULL"
+    with empty.write() as session:
+        session.connection().execute(text(f"INSERT INTO line_index VALUES ({row})"), {"digest": b"d"})
+    migrate(empty)
+    migrate(empty)
+    with empty.read() as session:
+        rows = session.connection().execute(text("SELECT submission, digest, closing FROM line_index")).all()
+    assert [(one, bytes(digest), closing) for one, digest, closing in rows] == [("submission", b"d", None)]
