@@ -66,6 +66,7 @@ class Share:
     Attributes:
         recipients: all corporations the submission is for.
         only: ordinals to consider at all (a release of held records); None for everything.
+        may_be_late: a job deals with it, perhaps long after it arrived; what its sender said since then stands.
         seen: keys of the documents met so far, shared by the parts of a large file.
         repeats: the same bytes were taken whole before, so all of it is ``unchanged``.
         unchanged: records whose content already stands.
@@ -77,6 +78,7 @@ class Share:
     recipient: str
     recipients: tuple[str, ...]
     only: frozenset[int] | None = None
+    may_be_late: bool = False
     repeats: bool = False
     seen: set[tuple[str, str, date]] = field(default_factory=set)
     placed: list[Placed] = field(default_factory=list)
@@ -142,6 +144,17 @@ class Share:
             earlier = [v for v in history if v.valid_on < one.draft.valid_on]
             one.before = max(earlier, key=lambda v: (v.valid_on, v.position), default=None)
             kept.append(one)
+        self.placed = kept
+
+    def give_way(self, arrivals: Mapping[str, datetime]) -> None:
+        """Refuse what was overtaken: ``arrivals`` says when those submissions came that stand and are the sender's."""
+        kept = []
+        for one in self.placed:
+            arrived = arrivals.get(one.current.submission) if one.current else None
+            if one.current is None or arrived is None or arrived <= self.submission.received_at:
+                kept.append(one)
+            else:
+                self._refuse(one.draft, _overtaken(one.draft, one.current))
         self.placed = kept
 
     def wants(self, pack: Pack) -> list[Version]:
@@ -276,6 +289,16 @@ def _duplicate(draft: Draft) -> Finding:
     )
 
 
+def _overtaken(draft: Draft, current: Version) -> Finding:
+    return Finding(
+        code="S03",
+        severity=Severity.REFUSE,
+        record=draft.ordinal,
+        place=draft.place,
+        params={"key": f"{draft.series} {draft.valid_on}", "position": current.position},
+    )
+
+
 def _follows(draft: Draft, earlier: Draft | Version) -> bool:
     return follows_on(draft.opening, draft.valid_from, earlier.closing, earlier.valid_on)
 
@@ -303,6 +326,9 @@ def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack
     versions = _recall_versions(session, shares)
     for share in shares:
         share.look_back(versions)
+        if share.may_be_late:
+            standing = {one.current.submission for one in share.placed if one.current is not None}
+            share.give_way(log.find_arrivals(session, share.recipient, share.submission.origin.sender, standing))
     records = _recall_records(session, shares, blocks, pack)
     return [share.finish(pack, records[share.recipient], now) for share in shares]
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gateway.api import describe, present
 from gateway.api.describe import SubmissionId
 from gateway.api.parts import Parts, parts_of
-from gateway.api.submissions import STALLED, stored_outcome
+from gateway.api.submissions import STALLED, is_stalled, stored_outcome
 from gateway.errors import InvalidRequest, NotFound
 from gateway.evidence import collect
 from gateway.ports import Hints
@@ -23,7 +23,7 @@ from gateway.schemas.line import CANONICAL
 from gateway.schemas.statement import StoredStatement
 from gateway.schemas.submission import Submission
 from gateway.steps.authenticate import Caller
-from gateway.store import jobs, log, submissions
+from gateway.store import log, submissions
 from gateway.store.engine import Session
 
 router = APIRouter(prefix="/v1", tags=["submissions"])
@@ -108,7 +108,7 @@ def returned(request: Request, submission: SubmissionId) -> Response:
         own = _own(parts, session, request, submission)
         rows = log.find_statements(session, submission)
         if not rows:
-            if jobs.is_given_up(session, submission):
+            if is_stalled(session, submission):
                 raise NotFound(STALLED["detail"], ja=STALLED["detail_ja"])
             raise NotFound("it is still being processed", ja="まだ処理中です。")
         refused = _refused(session, submission)

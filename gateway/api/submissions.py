@@ -29,6 +29,7 @@ from gateway.security.signing import ACKNOWLEDGEMENT, sign_receipt
 from gateway.steps.authenticate import Caller
 from gateway.steps.receive import Received, Receiver
 from gateway.store import jobs, log, submissions
+from gateway.store.engine import Session
 from gateway.store.jobs import ANY_KIND
 
 PARAMETERS = {"recipient", "subject", "kind", "adapter", "on_behalf_of", "channel", "received_on", "fixes", "dry_run"}
@@ -261,11 +262,17 @@ def stored_outcome(parts: Parts, submission: str) -> dict[str, object]:
         rows = log.find_statements(session, submission)
         if not rows:
             links = {"self": f"/v1/submissions/{submission}"}
-            if jobs.is_given_up(session, submission):
+            if is_stalled(session, submission):
                 return {"submission": submission, "state": "stalled", **STALLED, "links": links}
             return {"submission": submission, "state": "processing", "links": links}
         statements = [(present.statement_of(row.receipt), row.receipt) for row in rows]
         return present.outcome(submission, statements, submissions.load_findings(session, submission))
+
+
+def is_stalled(session: Session, submission: str) -> bool:
+    """Whether what should deal with a submission failed again and again."""
+    own = submissions.find_submission(session, submission)
+    return own is not None and jobs.is_given_up(session, jobs.key_of(submission, own.request.releases))
 
 
 def outcome_response(body: dict[str, object], replayed: bool) -> Response:

@@ -103,6 +103,6 @@ def release_waiting(database: Database, session: Session, references: Sequence[R
     for held_by in sorted({row.submission for row in rows}):
         submission = submissions.find_submission(session, held_by)
         lane = submission.origin.sender if submission is not None else held_by
-        jobs.enqueue(session, NewJob("release", f"{held_by}/{new_id()}", lane, ANY_KIND, now))
+        jobs.enqueue(session, NewJob("release", jobs.key_of(new_id(), held_by), lane, ANY_KIND, now))
     database.notify(session)
     return len(rows)

@@ -49,6 +49,17 @@ DUPLICATE_KEY = reading_rule(
     ),
     "gateway",
 )
+OVERTAKEN = reading_rule(
+    "S03",
+    Severity.REFUSE,
+    Words(
+        ja="後から受け取った内容が既に公開されているため（位置 {position}）、この記録（{key}）は取り込みませんでした。",
+        en="Not taken: what was received later about the same ({key}) is published already (position {position}).",
+        remedy_ja="後から送った内容が正しければ、対応は不要です。こちらが正しい場合は、もう一度送ってください。",
+        remedy_en="Nothing to do if what was sent later is right; if this is, send it again.",
+    ),
+    "house law 5",
+)
 SUBJECT_UNKNOWN = reading_rule(
     "S01",
     Severity.HOLD,

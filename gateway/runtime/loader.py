@@ -161,7 +161,8 @@ class Loader:
                 with self.database.read() as session:
                     position = log.find_heads(session, [recipient])[recipient].next_position
                 stages[recipient] = Stage(recipient, position)
-            yield Share(submission, part, recipient, recipients, only=only, seen=stages[recipient].seen)
+            seen = stages[recipient].seen
+            yield Share(submission, part, recipient, recipients, only=only, may_be_late=True, seen=seen)
 
     def _stage(self, share: Share, stages: dict[str, Stage]) -> None:
         """Settle a part and write what it came to, invisibly."""

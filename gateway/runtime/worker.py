@@ -10,13 +10,13 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from gateway.errors import GatewayError
+from gateway.errors import BusyError, GatewayError
 from gateway.ports import Clock
 from gateway.runtime.loader import Loader
 from gateway.schemas.identifiers import Channel
 from gateway.store import jobs, submissions
 from gateway.store.engine import Database, Watch
-from gateway.store.jobs import ATTEMPTS, Claimed
+from gateway.store.jobs import ATTEMPTS, LOST_WORKERS, Claimed
 
 LOGGER = logging.getLogger("hayame.worker")
 POLL_S = 0.05
@@ -52,6 +52,8 @@ class Worker:
         if job is None:
             return False
         try:
+            if job.attempts > LOST_WORKERS:
+                raise BusyError(f"the worker was lost {LOST_WORKERS} times while it did this")
             self._do(job)
         except Exception as error:
             LOGGER.exception("job %s %s failed", job.task, job.key)
@@ -75,7 +77,7 @@ class Worker:
 
     def _release(self, loader: Loader, key: str) -> None:
         """Publish what a submission's held records came to, by a statement of the gateway's own."""
-        held_by, _, new = key.partition("/")
+        held_by, new = jobs.of_release(key)
         with self.database.write() as session:
             earlier = submissions.find_submission(session, held_by)
             waiting = submissions.held_ordinals(session, held_by)

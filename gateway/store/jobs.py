@@ -21,6 +21,7 @@ from gateway.store.tables import Job
 
 LEASE = timedelta(seconds=20)
 ATTEMPTS = 5
+LOST_WORKERS = 10
 ANY_KIND = "*"
 _GIVEN_UP = col(Job.done_at).is_not(None) & col(Job.failure).is_not(None)
 _JOB = table_of(Job).c
@@ -145,6 +146,17 @@ def unfinished(session: Session) -> list[Unfinished]:
         Unfinished(row.id or 0, row.task, row.key, row.lane, row.attempts, row.done_at is not None, row.failure)
         for row in session.exec(query)
     ]
+
+
+def key_of(submission: str, releases: str | None) -> str:
+    """The key of the job that deals with a submission; one of the gateway's own ``releases`` what another one holds."""
+    return submission if releases is None else f"{releases}/{submission}"
+
+
+def of_release(key: str) -> tuple[str, str]:
+    """The two submissions in the key of a release: which holds, which releases."""
+    held_by, _, release = key.partition("/")
+    return held_by, release
 
 
 def is_given_up(session: Session, key: str) -> bool:

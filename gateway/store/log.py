@@ -12,7 +12,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from gateway.schemas.statement import StoredStatement
-from gateway.store.engine import Database, add_rows, any_of, fetch, table_of
+from gateway.store.engine import Database, add_rows, any_of, fetch, in_parts, table_of
 from gateway.store.tables import EPOCH, Checkpoint, Head, LogNode, Publication, StatementRow
 
 
@@ -141,6 +141,17 @@ def last_sequence(session: Session, recipient: str, institution: str, tape: str)
         col(StatementRow.count) > 0,
     )
     return session.exec(query.order_by(col(StatementRow.leaf_index).desc()).limit(1)).first()
+
+
+def find_arrivals(session: Session, recipient: str, sender: str, among: Iterable[str]) -> dict[str, datetime]:
+    """When those of some submissions that are a sender's had arrived."""
+    found: dict[str, datetime] = {}
+    for some in in_parts(sorted(among)):
+        query = select(StatementRow.submission, StatementRow.received_at).where(
+            col(StatementRow.submission).in_(some), StatementRow.recipient == recipient, StatementRow.sender == sender
+        )
+        found.update(session.exec(query).all())
+    return found
 
 
 def _stored(row: StatementRow) -> StoredStatement:
