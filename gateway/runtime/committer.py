@@ -37,6 +37,7 @@ from gateway.store.log import HeadState
 from gateway.store.submissions import Used
 
 NOTES_DELAY_S = 0.2
+LOOK_S, LOOKS = 0.0005, 100
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -230,17 +231,23 @@ class Committer:
         self._tools.wakeups.wake()
 
     async def _begin(self) -> Session:
-        """Open the write transaction; where another process writes just now, a thread waits and the loop goes on."""
+        """Open the write transaction; where another process writes just now, as soon as it is done.
+
+        A thread that waits would get its turn while the loop is busy, and nobody could use it (two processes: 7 % fewer
+        documents); so the loop looks for itself. A bulk load takes turn after turn: against it only queueing helps.
+        """
         database = self._tools.database
-        session = database.try_begin()
-        if session is None:
-            opening = asyncio.get_running_loop().run_in_executor(self._disk, database.begin)
-            try:
-                session = await _surely(opening)
-            except asyncio.CancelledError:
-                database.end(opening.result())
-                raise
-        return session
+        for _ in range(LOOKS):
+            session = database.try_begin()
+            if session is not None:
+                return session
+            await asyncio.sleep(LOOK_S)
+        opening = asyncio.get_running_loop().run_in_executor(self._disk, database.begin)
+        try:
+            return await _surely(opening)
+        except asyncio.CancelledError:
+            database.end(opening.result())
+            raise
 
     async def _make_durable(self, session: Session) -> None:
         """COMMIT, in the thread, which also lets the next writer in: the loop may be busy."""
