@@ -292,3 +292,22 @@ class KeySet(Answer):
     """Public keys (RFC 7517)."""
 
     keys: list[dict[str, str]]
+
+
+class Difference(Answer):
+    """Where two signature bases part: byte from 0, line from 1, and what either has from there to its line's end."""
+
+    byte: int
+    line: int
+    ours: str
+    yours: str
+
+
+class SignatureCheck(Answer):
+    """How a signed request looks from here; no ``signature_base`` where the fields that state it cannot be read."""
+
+    holds: bool
+    problem: str | None = None
+    signature_base: str | None = None
+    content_digest: str = Field(description="Content-Digest of the body as it arrived")
+    first_difference: Difference | None = Field(description="Where Signature-Base was sent and is not ours")

@@ -293,6 +293,20 @@ TOKEN = _public(
         401: _says("The assertion does not hold, or was used before", _json(answers.TokenError)),
     },
 )
+SIGNATURE_CHECK = _for(
+    None,
+    "Why does my signature not hold?",
+    {
+        200: _says("How the request's signature looks from here", _json(answers.SignatureCheck)),
+        413: _says("More than a megabyte", PROBLEM),
+    },
+)
+SIGNATURE_CHECK["openapi_extra"] |= {
+    "parameters": [
+        _asked("Signature-Base", "The bytes you signed, in Base64, to be held against ours", place="header"),
+    ],
+    "requestBody": {"required": False, "content": {"application/octet-stream": {}}},
+}
 METADATA = _public("Where and how to sign in", {200: _says("Authorization server metadata", ANY_JSON)})
 KEYS = _public(
     "Our public keys", {200: _says("A JWK Set", _json(answers.KeySet, media_type="application/jwk-set+json"))}

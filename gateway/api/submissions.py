@@ -47,7 +47,7 @@ async def submit(request: Request) -> Response:
     A signature covers method, address, digest, key and time, so it is made anew for each try, also for a repeat with
     the same ``Idempotency-Key``. Of many records the good ones go in; the bad ones can be fetched and fixed.
     """
-    parts, headers = parts_of(request), _joined(request.scope["headers"])
+    parts, headers = parts_of(request), joined(request.scope["headers"])
     caller = parts.door.caller(headers.get("authorization"))
     caller.require("submit")
     name = new_id()
@@ -103,7 +103,7 @@ def _submission(
     )
 
 
-def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Header fields by lower-case name; several of one name joined, as their signature has them."""
     headers: dict[str, str] = {}
     for name, value in raw:

@@ -100,6 +100,29 @@ def verify_request(request: SignedRequest, keys: KeyRing, now: datetime, max_age
     return Verified(key.kid, datetime.fromtimestamp(created, UTC), claim.label)
 
 
+class Explained(NamedTuple):
+    """How a signature looks from here: the bytes that were to be signed, where they can be told, and what is wrong."""
+
+    base: bytes | None
+    problem: str | None
+
+
+def explain_request(request: SignedRequest, keys: KeyRing, now: datetime, max_age_s: int = 300) -> Explained:
+    """Check a request as ``verify_request`` does, and say what it found, to who asks about its own request."""
+    try:
+        claim = _claim(request.headers)
+        base = signature_base(_values(request, claim.components), claim.stated)
+    except (EvidenceError, ValueError) as error:
+        return Explained(None, str(error))
+    try:
+        verify_request(request, keys, now, max_age_s)
+    except NotAuthentic as error:
+        return Explained(base, error.reason)
+    except DigestMismatch as error:
+        return Explained(base, error.message)
+    return Explained(base, None)
+
+
 def sign_request(key: SigningKey, request: SignedRequest, now: datetime) -> dict[str, str]:
     """The header fields that sign a request: ``signature-input``, ``signature`` and, with content, ``content-digest``.
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from gateway.errors import NotAuthentic, NotEntitled
 from gateway.ports import Clock
 from gateway.registers.participants import Participant, Participants
-from gateway.security.http_signatures import SignedRequest, verify_request
+from gateway.security.http_signatures import Explained, SignedRequest, explain_request, verify_request
 from gateway.security.keys import KeyRing
 from gateway.security.tokens import AccessToken, read_access_token
 
@@ -80,6 +80,10 @@ class Door:
         """
         verified = verify_request(request, caller.participant.keys, self._clock.now(), self._max_age_s)
         return verified.created_at
+
+    def explain(self, caller: Caller, request: SignedRequest) -> Explained:
+        """How the signature of the caller's own request looks from here, for the caller to read."""
+        return explain_request(request, caller.participant.keys, self._clock.now(), self._max_age_s)
 
     def _read(self, token: str) -> AccessToken:
         now, name = self._clock.now(), hashlib.sha256(token.encode()).digest()

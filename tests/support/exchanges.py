@@ -35,6 +35,7 @@ def exchanges(world: World) -> dict[str, bytes]:
         **_reading(tool),
         "evidence.200.json": tool.evidence(outcomes["repayment.csv"].submission, line=0),
         **_at_the_door(world),
+        "signature_check.200.json": bank.post("/v1/signature-check", {"kind": "trial_balance"}).content,
     }
 
 
