@@ -6,6 +6,7 @@ What only some commands need is imported by them: ``hayame verify`` should not w
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -79,6 +80,7 @@ def serve(
     """Serve HTTP in HAYAME_PROCESSES processes (and, unless HAYAME_WORKER=false, work off large submissions in one)."""
     import uvicorn
 
+    from gateway.api.edge import edge
     from gateway.runtime.collector import calm_collector
     from gateway.wiring import application, build
 
@@ -87,9 +89,13 @@ def serve(
     host, port = host or address.hostname or "127.0.0.1", port or address.port or 8040
     served = application(build(settings), ["--host", host, "--port", str(port)])
     calm_collector()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is an open file
     server = uvicorn.Server(
         uvicorn.Config(
             served,
+            http=edge(settings.header_timeout_s, settings.body_idle_s),
+            ws="none",
             log_level="warning",
             access_log=False,
             proxy_headers=False,

@@ -65,6 +65,21 @@ class TooLarge(SenderError):
     message_ja = "文書が大きすぎます。"
 
 
+class HeadersTooLarge(SenderError):
+    """The request's headers are larger than 32 KiB together."""
+
+    code = "request.headers_too_large"
+    message_ja = "リクエストヘッダーが大きすぎます（合計32KiBまで）。"
+
+
+class TooSlow(SenderError):
+    """The request did not arrive in time."""
+
+    code = "request.too_slow"
+    retry = "later"
+    message_ja = "リクエストが時間内に届きませんでした。"
+
+
 class DigestMismatch(SenderError):
     """Content-Digest does not match the bytes that arrived."""
 
@@ -84,6 +99,13 @@ class NotFound(SenderError):
 
     code = "request.not_found"
     message_ja = "該当するものがありません。"
+
+
+class Erased(NotFound):
+    """This content was erased: the key that opened it was destroyed."""
+
+    code = "content.erased"
+    message_ja = "この内容は消去されました(復号鍵を破棄済み)。"
 
 
 class InvalidRequest(SenderError):

@@ -30,6 +30,8 @@ class Settings(BaseModel):
     signature_max_age_s: int = Field(default=300, ge=1, le=3600)
     idempotency_days: int = Field(default=7, ge=1)
     group_size: int = Field(default=32, ge=1, le=1_000)
+    header_timeout_s: float = Field(default=10, gt=0)
+    body_idle_s: float = Field(default=15, gt=0)
     processes: int = Field(default=1, ge=1, le=64)
     worker: bool = True
 

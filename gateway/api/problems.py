@@ -21,6 +21,7 @@ from gateway.errors import (
     DigestMismatch,
     EvidenceError,
     GatewayError,
+    HeadersTooLarge,
     InvalidRequest,
     KeyReused,
     NotAuthentic,
@@ -28,6 +29,7 @@ from gateway.errors import (
     PeerError,
     SenderError,
     TooLarge,
+    TooSlow,
 )
 from gateway.schemas.place import Place
 
@@ -40,6 +42,8 @@ STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
     (AccessError, 403, "Not allowed"),
     (NotFound, 404, "Not found"),
     (TooLarge, 413, "Too large"),
+    (HeadersTooLarge, 431, "Headers too large"),
+    (TooSlow, 408, "Too slow"),
     (DigestMismatch, 400, "Digest mismatch"),
     (InvalidRequest, 400, "Invalid request"),
     (KeyReused, 422, "Idempotency-Key reused"),

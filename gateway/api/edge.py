@@ -1,0 +1,105 @@
+"""The edge: what a connection may do to us before there is a request.
+
+The HTTP server itself waits for a slow client as long as it likes and takes headers of any size. Here a connection that
+does not get on is cut, and so is one whose headers outgrow their limit; who is in the middle of a body only has to send
+something now and then. What the application reads slowly is not held against the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from gateway.api.problems import of_error
+from gateway.errors import GatewayError, HeadersTooLarge, TooSlow
+
+MOST_HEADER_BYTES = 32 << 10
+LOOKS = 4  # how often a deadline is looked at while it runs
+
+_HEAD, _BODY = "head", "body"
+
+
+class EdgeProtocol(HttpToolsProtocol):
+    """One connection, with deadlines and a limit to its headers.
+
+    Attributes:
+        head_seconds: from a request's first byte (of a new connection: from its beginning) to the end of its headers.
+        idle_seconds: longest pause within a body.
+    """
+
+    head_seconds, idle_seconds = 10.0, 15.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._awaits: str | None = _HEAD
+        self._since, self._head_bytes = self.loop.time(), 0
+        self._look_later()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived, unless it is more header than anybody needs."""
+        awaited = self._awaits
+        super().data_received(data)
+        if self._awaits is not _HEAD:
+            self._since = self.loop.time()
+        elif awaited is _HEAD:
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_HEADER_BYTES:
+                self._cut(HeadersTooLarge())
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._awaits, self._since, self._head_bytes = _HEAD, self.loop.time(), 0
+
+    def on_headers_complete(self) -> None:
+        """Hand the request on, if its headers are of a reasonable size."""
+        self._awaits = _BODY
+        if sum([len(name) + len(value) for name, value in self.headers]) + len(self.url) > MOST_HEADER_BYTES:
+            self._cut(HeadersTooLarge())
+            return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Part of a body; of a request that was cut, nothing is taken any more."""
+        if self.cycle is not None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole: now it is for us to get on."""
+        self._awaits = None
+        if self.cycle is not None:
+            super().on_message_complete()
+
+    def _look_later(self) -> None:
+        self.loop.call_later(min(self.head_seconds, self.idle_seconds) / LOOKS, self._look)
+
+    def _look(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self._awaits is _BODY and self.flow.read_paused:
+            self._since = self.loop.time()
+        waited = self.loop.time() - self._since
+        if self._awaits is _HEAD and waited > self.head_seconds:
+            self._cut(TooSlow())
+        elif self._awaits is _BODY and waited > self.idle_seconds:
+            self.transport.close()  # the application is reading; it finds the client gone
+        else:
+            self._look_later()
+
+    def _cut(self, error: GatewayError) -> None:
+        """Say why, and hang up."""
+        if not self.transport.is_closing():
+            answer = of_error(error)
+            fields = b"".join(b"%s: %s\r\n" % field for field in answer.raw_headers)
+            head = STATUS_LINE[answer.status_code] + fields + b"connection: close\r\n\r\n"
+            self.transport.write(head + bytes(answer.body))
+            self.transport.close()
+
+
+def edge(head_seconds: float, idle_seconds: float) -> type[EdgeProtocol]:
+    """The protocol with an operator's deadlines."""
+    deadlines: dict[str, Any] = {"head_seconds": head_seconds, "idle_seconds": idle_seconds}
+    return type("Edge", (EdgeProtocol,), deadlines)
