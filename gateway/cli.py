@@ -82,6 +82,7 @@ def serve(
 
     from gateway.api.edge import edge
     from gateway.runtime.collector import calm_collector
+    from gateway.runtime.logs import log_without_content
     from gateway.wiring import application, build
 
     settings = Settings.from_environment()
@@ -89,6 +90,7 @@ def serve(
     host, port = host or address.hostname or "127.0.0.1", port or address.port or 8040
     served = application(build(settings), ["--host", host, "--port", str(port)])
     calm_collector()
+    log_without_content()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is an open file
     server = uvicorn.Server(
@@ -96,7 +98,7 @@ def serve(
             served,
             http=edge(settings.header_timeout_s, settings.body_idle_s),
             ws="none",
-            log_level="warning",
+            log_config=None,
             access_log=False,
             proxy_headers=False,
             timeout_keep_alive=75,
@@ -130,12 +132,14 @@ def _listening(host: str, port: int, *, shared: bool) -> socket.socket:
 def work(until_eof: Annotated[bool, typer.Option(help="Stop when standard input closes.")] = False) -> None:
     """Work off large submissions, releases and regular work until stopped."""
     from gateway.runtime.collector import calm_collector
+    from gateway.runtime.logs import log_without_content
     from gateway.runtime.scheduler import schedule
     from gateway.wiring import worker
 
     stop = threading.Event()
     if until_eof:
         _at_eof(stop.set)
+    log_without_content()
     with _gateway() as gateway:
         calm_collector()
         scheduler = schedule(gateway.database, gateway.clock)

@@ -72,7 +72,7 @@ class HeadersTooLarge(SenderError):
     message_ja = "リクエストヘッダーが大きすぎます（合計32KiBまで）。"
 
 
-class TooSlow(SenderError):
+class TooSlow(GatewayError):
     """The request did not arrive in time."""
 
     code = "request.too_slow"

@@ -98,6 +98,6 @@ async def on_invalid(_: Request, error: Exception) -> Response:
 
 
 async def on_bug(_: Request, error: Exception) -> Response:
-    """Handler for everything else: logged whole, answered as an opaque 500."""
+    """Handler for everything else: logged with its places, answered as an opaque 500."""
     LOGGER.error("unexpected error", exc_info=error)
     return problem(500, "Internal error", "gateway.error", {})

@@ -13,6 +13,7 @@ from datetime import timedelta
 from gateway.errors import BusyError, GatewayError
 from gateway.ports import Clock
 from gateway.runtime.loader import Loader
+from gateway.runtime.logs import kind_of
 from gateway.schemas.identifiers import Channel
 from gateway.store import jobs, submissions
 from gateway.store.engine import Database, Watch
@@ -98,7 +99,7 @@ class Worker:
 
     def _failed(self, job: Claimed, error: Exception) -> None:
         now = self.clock.now()
-        reason = error.message if isinstance(error, GatewayError) else repr(error)
+        reason = error.message if isinstance(error, GatewayError) else kind_of(error)
         with self.database.write() as session:
             if job.attempts >= ATTEMPTS:
                 jobs.finish(session, job, now, reason)
