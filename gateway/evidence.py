@@ -41,7 +41,7 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, only: int | 
             inclusion=Inclusion(tree_size=tree_size, path=tuple(path)),
             checkpoint=note,
             raw=raw if whole else None,
-            findings=_findings(session, row) if whole else None,
+            findings=_findings(session, blocks, row) if whole else None,
         )
     )
 
@@ -77,6 +77,7 @@ def _own_bytes(line: bytes, raw: bytes) -> bytes | None:
     return next((one for one in candidates if sha256_hex(one) == source["digest"]), None)
 
 
-def _findings(session: Session, row: StoredStatement) -> bytes:
+def _findings(session: Session, blocks: Blocks, row: StoredStatement) -> bytes:
     """The findings as they were sealed: canonical, one per line."""
-    return b"".join(canonical(one) + b"\n" for one in submissions.load_findings(session, row.submission, row.recipient))
+    found = submissions.load_findings(session, blocks.cipher, row.submission, row.recipient)
+    return b"".join(canonical(one) + b"\n" for one in found)

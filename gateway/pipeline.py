@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from gateway.errors import InvalidRequest, KeyReused, NotEntitled, SenderError
-from gateway.ports import Adapter, Hints
+from gateway.ports import OUR_OWN, Adapter, Cipher, Hints
 from gateway.rules.pack import Pack
 from gateway.rules.rows import RepeatedKeys
 from gateway.schemas.findings import Finding, Severity
@@ -178,7 +178,7 @@ def recipients_of(
     return named
 
 
-def queue(database: Database, submission: Submission, received: Received, kind: str) -> Outcome:
+def queue(database: Database, cipher: Cipher, submission: Submission, received: Received, kind: str) -> Outcome:
     """Take a large submission, or one behind it: key, submission, raw bytes and the job that will deal with it.
 
     One short transaction; after it the submission is durable and will be processed in order of arrival. ``kind`` is
@@ -187,6 +187,9 @@ def queue(database: Database, submission: Submission, received: Received, kind: 
     Raises:
         KeyReused: the Idempotency-Key was used for another document.
     """
+    owners = submission.request.recipients or (OUR_OWN,)
+    cipher.make_ready(owners)
+    raw = submissions.raw_row(cipher, submission.id, owners, received.copy())
     with database.write() as session:
         name = (submission.origin.sender, submission.key or "")
         if submission.key is not None and not submissions.claim_keys(session, [submission]):
@@ -195,7 +198,7 @@ def queue(database: Database, submission: Submission, received: Received, kind: 
                 raise KeyReused
             return Outcome(earlier.submission, replayed=True)
         submissions.add_submissions(session, [submission], final=False)
-        submissions.add_raw(session, [submissions.raw_row(submission.id, received.copy())])
+        submissions.add_raw(session, [raw])
         job = NewJob("load", submission.id, submission.origin.sender, kind, submission.received_at)
         jobs.enqueue(session, job)
         database.notify(session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -65,13 +65,142 @@ class Clock(Protocol):
         ...
 
 
-class BlockCipher(Protocol):
-    """Opens and closes stored blocks of lines for one recipient."""
+OUR_OWN = ""
+"""Owner of what is kept before it is known for whom it is."""
 
-    def close(self, recipient: str, block: bytes) -> bytes:
-        """The bytes to store."""
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where stored bytes belong; they open nowhere else.
+
+    Attributes:
+        table, column: where the database has them.
+        submission: what they were made of.
+        recipient: whose they are, where they are one recipient's; empty for the bytes as received.
+        number: which of several of one submission: the first index of a block, the number of a chunk.
+    """
+
+    table: str
+    column: str
+    submission: str
+    recipient: str = ""
+    number: int = 0
+
+    def bound(self) -> bytes:
+        """The spot as bytes; no two spots have the same (no name holds a NUL)."""
+        return f"{self.table}\0{self.column}\0{self.recipient}\0{self.submission}\0{self.number}".encode()
+
+
+class Writable(Protocol):
+    """Takes the bytes of a document as they come."""
+
+    def write(self, chunk: bytes) -> None:
+        """The next bytes."""
         ...
 
-    def open(self, recipient: str, stored: bytes) -> bytes:
-        """The bytes that were stored."""
+    def finish(self) -> None:
+        """There are no more."""
+        ...
+
+
+class Cipher(Protocol):
+    """Closes what is stored, for its owners, and opens it again; only in its place."""
+
+    def is_ready(self, owners: Collection[str]) -> bool:
+        """Whether the owners' keys are at hand and were looked at within the last second."""
+        ...
+
+    def make_ready(self, owners: Collection[str]) -> None:
+        """Fetch or make the owners' keys: may wait for its turn to write, so never within a transaction."""
+        ...
+
+    def close(self, spot: Spot, owners: Sequence[str], plain: bytes) -> bytes:
+        """The bytes to store; they open as long as every owner's key is there."""
+        ...
+
+    def open(self, spot: Spot, stored: bytes) -> bytes:
+        """The bytes that were stored.
+
+        Raises:
+            Erased: the key of an owner was destroyed.
+            EvidenceError: they do not belong here, or were altered.
+        """
+        ...
+
+    def writer(self, spot: Spot, owners: Sequence[str], file: BinaryIO) -> Writable:
+        """Closes into a file what is written, piece by piece."""
+        ...
+
+    def reader(self, spot: Spot, file: BinaryIO) -> BinaryIO:
+        """What was closed into a file, to be read from anywhere.
+
+        Raises:
+            Erased: the key of an owner was destroyed.
+            EvidenceError: it does not belong here, or was altered.
+        """
+        ...
+
+
+class Kms(Protocol):
+    """Keeps the keys that encrypt keys; a key service would stand behind the same three questions."""
+
+    def current(self) -> str:
+        """Name of the key that wraps from now on."""
+        ...
+
+    def wrap(self, key: bytes) -> tuple[str, bytes]:
+        """A key (32 bytes) wrapped by the current one, and its name."""
+        ...
+
+    def unwrap(self, name: str, wrapped: bytes) -> bytes:
+        """The key as it was.
+
+        Raises:
+            ConfigurationError: there is no key of this name, or it did not wrap this.
+        """
+        ...
+
+    def renew(self) -> None:
+        """Make a new current key, where keys are made here; where the operator gives them, the first is current."""
+        ...
+
+    def drop(self) -> None:
+        """Let every key go but the current one, which now wraps everything."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """The key of one recipient and year, as the database has it.
+
+    Attributes:
+        id: 8 random bytes, by which what it closes names it.
+        recipient: whose; empty for what has no recipient yet.
+        year: when it closes (UTC).
+        kek: name of the key that wraps it.
+        wrapped: itself, wrapped; None once it is destroyed.
+        retired: nothing is closed with it any more.
+    """
+
+    id: bytes
+    recipient: str
+    year: int
+    kek: str
+    wrapped: bytes | None
+    retired: bool = False
+
+
+class KeyShelf(Protocol):
+    """Where the wrapped keys of recipients are kept."""
+
+    def find(self, id: bytes) -> StoredKey | None:
+        """A key by its id."""
+        ...
+
+    def take(self, recipient: str, year: int, make: Callable[[], StoredKey]) -> StoredKey:
+        """The key that closes for a recipient this year; made, one process at a time, if there is none."""
+        ...
+
+    def retired(self) -> Mapping[bytes, bool]:
+        """Keys that close nothing any more, and whether they are destroyed."""
         ...

@@ -23,6 +23,7 @@ class Settings(BaseModel):
     base_url: str = "http://127.0.0.1:8040"
     log_name: str = "hayame.local"
     layouts_dir: Path | None = None
+    storage_keys: str | None = Field(default=None, repr=False)
     large_bytes: int = Field(default=5 * 1024 * 1024, ge=1)
     large_records: int = Field(default=20_000, ge=1)
     max_bytes: int = Field(default=1024 * 1024 * 1024, ge=1)

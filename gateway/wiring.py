@@ -17,6 +17,7 @@ from gateway.api.app import create_app
 from gateway.api.parts import Limits, Parts
 from gateway.pipeline import Line
 from gateway.plugins import load_adapters
+from gateway.ports import Kms
 from gateway.registers.participants import Participants
 from gateway.rules.pack import standard_pack
 from gateway.runtime.clock import SystemClock
@@ -25,12 +26,16 @@ from gateway.runtime.loader import Loader
 from gateway.runtime.sealer import Sealer
 from gateway.runtime.wakeups import Wakeups
 from gateway.runtime.worker import Worker
+from gateway.security.at_rest import AtRest
 from gateway.security.keys import KeyRing, SigningKey, load_or_make
+from gateway.security.kms import FileKms, GivenKms
+from gateway.security.owner_keys import OwnerKeys
 from gateway.settings import Settings
 from gateway.steps.authenticate import Door
 from gateway.store.engine import Database, Watch
-from gateway.store.feed import Blocks, PlainBlocks
+from gateway.store.feed import Blocks
 from gateway.store.migrate import migrate
+from gateway.store.storage_keys import StorageKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Gateway:
     line: Line
     participants: Participants
     key: SigningKey
+    kms: Kms
     sealer: Sealer
     clock: SystemClock
 
@@ -63,14 +69,16 @@ def build(settings: Settings) -> Gateway:
     database = Database(settings.url)
     migrate(database)
     clock, key = SystemClock(), load_or_make(settings.key_file)
+    kms = GivenKms(settings.storage_keys) if settings.storage_keys else FileKms(settings.key_file.parent / "storage")
     layouts = (str(settings.layouts_dir),) if settings.layouts_dir else ()
     return Gateway(
         settings=settings,
         database=database,
-        blocks=Blocks(PlainBlocks()),
+        blocks=Blocks(AtRest(OwnerKeys(kms, StorageKeys(database), clock))),
         line=Line(load_adapters(), standard_pack(), layouts),
         participants=Participants(database, clock),
         key=key,
+        kms=kms,
         sealer=Sealer(database, key, settings.log_name, clock),
         clock=clock,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Annotated, BinaryIO
 from urllib.parse import quote
 
@@ -58,7 +57,7 @@ def findings(
     parts = parts_of(request)
     with parts.database.read() as session:
         _own(parts, session, request, submission)
-        found = list(submissions.load_findings(session, submission))
+        found = list(submissions.load_findings(session, parts.blocks.cipher, submission))
     if "text/plain" in accept:
         return Response("\n".join(map(present.finding_text, found)), media_type="text/plain; charset=utf-8")
     if "text/csv" in accept:
@@ -91,13 +90,7 @@ def _find_raw(parts: Parts, session: Session, submission: str) -> bytes | None:
 
 
 def _open_raw(parts: Parts, session: Session, submission: str) -> BinaryIO:
-    row = submissions.find_raw(session, submission)
-    if row is None or row.destroyed is not None:
-        raise NotFound(
-            "the raw bytes were destroyed because they hold a My Number",
-            ja="原本は個人番号（マイナンバー）を含むため破棄しました。",
-        )
-    return io.BytesIO(row.body) if row.body is not None else (parts.raw_folder / str(row.file)).open("rb")
+    return submissions.open_raw(session, parts.blocks.cipher, parts.raw_folder, submission)
 
 
 @router.get("/submissions/{submission}/returned", **describe.RETURNED)
@@ -111,7 +104,7 @@ def returned(request: Request, submission: SubmissionId) -> Response:
             if is_stalled(session, submission):
                 raise NotFound(STALLED["detail"], ja=STALLED["detail_ja"])
             raise NotFound("it is still being processed", ja="まだ処理中です。")
-        refused = _refused(session, submission)
+        refused = _refused(parts, session, submission)
         source = _open_raw(parts, session, submission)
     name = own.request.filename or submission
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote('returned-' + name)}"}
@@ -125,10 +118,10 @@ def returned(request: Request, submission: SubmissionId) -> Response:
     return Response(body, 200, headers, "application/octet-stream")
 
 
-def _refused(session: Session, submission: str) -> set[int] | None:
+def _refused(parts: Parts, session: Session, submission: str) -> set[int] | None:
     """Ordinals of the refused records; None where the document was refused as a whole."""
     refused: set[int] = set()
-    for one in submissions.load_findings(session, submission):
+    for one in submissions.load_findings(session, parts.blocks.cipher, submission):
         if one["severity"] == Severity.REFUSE:
             if "record" not in one:
                 return None

@@ -18,6 +18,7 @@ from gateway.api import present, problems
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import GatewayError, InvalidRequest, TooLarge
 from gateway.pipeline import Outcome, merged, prepare, queue, recipients_of
+from gateway.ports import OUR_OWN
 from gateway.schemas import submission as schemas
 from gateway.schemas.findings import Verdict
 from gateway.schemas.identifiers import CGC_IDS, Channel, instant_text, new_id, parse_subject
@@ -27,7 +28,7 @@ from gateway.security.canonical import canonical
 from gateway.security.http_signatures import SignedRequest
 from gateway.security.signing import ACKNOWLEDGEMENT, sign_receipt
 from gateway.steps.authenticate import Caller
-from gateway.steps.receive import Received, Receiver
+from gateway.steps.receive import Kept, Received, Receiver
 from gateway.store import jobs, log, submissions
 from gateway.store.engine import Session
 from gateway.store.jobs import ANY_KIND
@@ -61,7 +62,11 @@ async def submit(request: Request) -> Response:
 
 
 async def _receive(request: Request, headers: Mapping[str, str], parts: Parts, name: str) -> Received:
-    receiver = Receiver(parts.raw_folder / name, parts.limits.inline_raw_bytes, parts.limits.max_bytes)
+    cipher, owners = parts.blocks.cipher, _owners(request.query_params)
+    if not cipher.is_ready(owners):
+        await asyncio.to_thread(cipher.make_ready, owners)
+    kept = Kept(parts.raw_folder / name, cipher, submissions.raw_file(name), owners)
+    receiver = Receiver(kept, parts.limits.inline_raw_bytes, parts.limits.max_bytes)
     declared = headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > parts.limits.max_bytes:
         raise TooLarge
@@ -72,6 +77,12 @@ async def _receive(request: Request, headers: Mapping[str, str], parts: Parts, n
         receiver.abandon()
         raise
     return receiver.finish()
+
+
+def _owners(query: QueryParams) -> tuple[str, ...]:
+    """Whose keys close a document that is kept before it was read: of the recipients named, or else our own."""
+    named = tuple(dict.fromkeys(query.getlist("recipient")))
+    return named if named and CGC_IDS.issuperset(named) else (OUR_OWN,)
 
 
 def _submission(
@@ -181,7 +192,7 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, receive
 
 async def _queue(parts: Parts, submission: Submission, received: Received, kind: str) -> Response:
     """Let a job deal with it. In a thread: it waits for its turn to write, and the loop must go on meanwhile."""
-    outcome = await asyncio.to_thread(queue, parts.database, submission, received, kind)
+    outcome = await asyncio.to_thread(queue, parts.database, parts.blocks.cipher, submission, received, kind)
     if outcome.replayed:
         received.discard()
     return _queued(parts, submission, outcome)
@@ -266,7 +277,9 @@ def stored_outcome(parts: Parts, submission: str) -> dict[str, object]:
                 return {"submission": submission, "state": "stalled", **STALLED, "links": links}
             return {"submission": submission, "state": "processing", "links": links}
         statements = [(present.statement_of(row.receipt), row.receipt) for row in rows]
-        return present.outcome(submission, statements, submissions.load_findings(session, submission))
+        return present.outcome(
+            submission, statements, submissions.load_findings(session, parts.blocks.cipher, submission)
+        )
 
 
 def is_stalled(session: Session, submission: str) -> bool:

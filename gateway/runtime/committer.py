@@ -27,7 +27,7 @@ from gateway.runtime.sealer import Ready, Sealer
 from gateway.runtime.wakeups import Wakeups
 from gateway.schemas.submission import MY_NUMBER, Prepared, RawCopy, Settled, Submission
 from gateway.settle import Share, can_be_placed, settle
-from gateway.steps.publish import stored_block
+from gateway.steps.publish import packed
 from gateway.steps.receive import Received
 from gateway.steps.seal import Sealed, digest
 from gateway.store import feed, jobs, log, submissions
@@ -93,7 +93,10 @@ class Committer:
         self, submission: Submission, prepared: Prepared, received: Received, recipients: tuple[str, ...]
     ) -> Outcome:
         """Settle, seal and publish; see ``pipeline.Committer``."""
-        raw = submissions.raw_row(submission.id, _kept(prepared, received))
+        cipher = self._tools.blocks.cipher
+        if not cipher.is_ready(recipients):
+            await asyncio.to_thread(cipher.make_ready, recipients)
+        raw = submissions.raw_row(cipher, submission.id, recipients, _kept(prepared, received))
         work = Work(submission, prepared, raw, recipients, asyncio.get_running_loop().create_future())
         self._waiting.append(work)
         self._arrived.set()
@@ -284,7 +287,7 @@ async def _surely(future: asyncio.Future[T]) -> T:
 
 
 def _ready(blocks: Blocks, settled: Settled) -> Ready:
-    return Ready(settled, digest(settled), stored_block(blocks, settled))
+    return Ready(settled, digest(settled), packed(blocks, settled))
 
 
 def _fail(work: Work, error: Exception) -> None:

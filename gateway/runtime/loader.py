@@ -10,7 +10,6 @@ load begins by making sure that its job is still its own.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from gateway.schemas.identifiers import Reference
 from gateway.schemas.submission import MY_NUMBER, Held, Prepared, Settled, Submission
 from gateway.security.merkle import leaf_hash, root
 from gateway.settle import Share, can_be_placed, settle
+from gateway.steps.publish import Packed
 from gateway.steps.seal import Digests, Sealed, canonical_finding
 from gateway.store import feed, log, submissions
 from gateway.store.engine import ROWS_PER_TRANSACTION, Database, Session
@@ -123,7 +123,7 @@ class Loader:
     def _remove_destroyed(self, submission: Submission) -> None:
         """Remove the file of a document that may not be kept: once that is sealed, so that a crash loses neither."""
         with self.database.read() as session:
-            raw = submissions.find_raw(session, submission.id)
+            raw = submissions.find_raw(session, self.blocks.cipher, submission.id)
         if raw is not None and raw.destroyed is not None:
             (self.raw_folder / submission.id).unlink(missing_ok=True)
             self.database.forget()
@@ -142,10 +142,8 @@ class Loader:
 
     def _open(self, submission: Submission) -> BinaryIO:
         with self.database.read() as session:
-            raw = submissions.find_raw(session, submission.request.releases or submission.id)
-        if raw is None or raw.destroyed is not None:
-            raise NotFound
-        return io.BytesIO(raw.body) if raw.body is not None else (self.raw_folder / str(raw.file)).open("rb")
+            name = submission.request.releases or submission.id
+            return submissions.open_raw(session, self.blocks.cipher, self.raw_folder, name)
 
     def _shares(
         self, submission: Submission, part: Prepared, stages: dict[str, Stage], only: frozenset[int] | None
@@ -170,12 +168,13 @@ class Loader:
         with self.database.read() as session:
             settled = settle(session, [share], self.blocks, self.line.pack, self.clock.now())[0]
         first, where = len(stage.leaves), (settled.submission.id, settled.recipient)
+        self.blocks.cipher.make_ready([stage.recipient])
         for start in range(0, len(settled.lines), ROWS_PER_TRANSACTION):
             lines = settled.lines[start : start + ROWS_PER_TRANSACTION]
             blocks = list(self.blocks.rows(*where, lines, first + start))
             with self._write() as session:
                 feed.add_lines(session, blocks, feed.index_rows(*where, lines, first + start))
-        rows = submissions.finding_rows(*where, settled.findings, stage.chunks)
+        rows = submissions.finding_rows(self.blocks.cipher, *where, settled.findings, stage.chunks)
         held = _still_held(settled)
         with self._write() as session:
             submissions.add_findings(session, rows)
@@ -217,7 +216,7 @@ class Loader:
         if reading.refused_whole:
             settled.counts, leaves = Counts(refused=max(reading.records, 1)), []
         digests = Digests(root(leaves).hex(), len(leaves), stage.findings_hash.hexdigest(), stage.findings)
-        return Ready(settled, digests, [])
+        return Ready(settled, digests, Packed([], []))
 
     def _finish(self, session: Session, submission: Submission, stages: dict[str, Stage], reading: Reading) -> None:
         submissions.finish_submission(session, submission.id)

@@ -16,7 +16,7 @@ from gateway.schemas.submission import Settled
 from gateway.security.checkpoints import log_origin, write_checkpoint
 from gateway.security.keys import SigningKey
 from gateway.security.merkle import Peaks
-from gateway.steps.publish import publish
+from gateway.steps.publish import Packed, publish
 from gateway.steps.seal import Digests, Position, Sealed, seal
 from gateway.store import log
 from gateway.store.engine import Database, Session
@@ -29,7 +29,7 @@ class Ready:
 
     settled: Settled
     digests: Digests
-    blocks: list[dict[str, Any]]
+    packed: Packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Sealer:
         sealed = [self._seal_one(one, moving[one.settled.recipient]) for one in ready]
         moved = {one.settled.recipient: moving[one.settled.recipient] for one in ready}
         checkpoints = [self._checkpoint(recipient, head) for recipient, head in moved.items()]
-        publish(session, sealed, [one.blocks for one in ready], checkpoints)
+        publish(session, sealed, [one.packed for one in ready], checkpoints)
         log.move_heads(session, {recipient: head.state() for recipient, head in moved.items()})
         self.database.notify(session)
         return sealed

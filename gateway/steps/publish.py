@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -42,15 +43,25 @@ class SealedStatement(Protocol):
         ...
 
 
-def stored_block(blocks: Blocks, settled: Settled) -> list[dict[str, Any]]:
-    """The lines of a share, packed; done before any lock."""
-    return list(blocks.rows(settled.submission.id, settled.recipient, settled.lines))
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What a share writes that is closed: rows of its lines and of its findings."""
+
+    blocks: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+
+
+def packed(blocks: Blocks, settled: Settled) -> Packed:
+    """The lines and findings of a share, closed; done before any lock."""
+    where = settled.submission.id, settled.recipient
+    found = submissions.finding_rows(blocks.cipher, *where, settled.findings)
+    return Packed(list(blocks.rows(*where, settled.lines)), found)
 
 
 def publish(
     session: Session,
     sealed: Sequence[SealedStatement],
-    blocks: Sequence[list[dict[str, Any]]],
+    packed: Sequence[Packed],
     checkpoints: list[dict[str, Any]],
 ) -> None:
     """Write one commit group's statements and everything they promise.
@@ -58,19 +69,17 @@ def publish(
     Args:
         session: the open write transaction that holds the heads' locks.
         sealed: the statements, in the order of their leaves.
-        blocks: the packed lines of each; empty for one whose lines are staged already.
+        packed: lines and findings of each; empty for one that is staged already.
         checkpoints: rows signing the new heads.
     """
     index: list[dict[str, object]] = []
-    findings: list[dict[str, Any]] = []
     held: list[dict[str, Any]] = []
     for one in sealed:
         settled, where = one.settled, (one.settled.submission.id, one.settled.recipient)
         index += feed.index_rows(*where, settled.lines)
-        findings += submissions.finding_rows(*where, settled.findings)
         held += submissions.held_rows(*where, settled.held)
-    feed.add_lines(session, [row for rows in blocks for row in rows], index)
-    submissions.add_findings(session, findings)
+    feed.add_lines(session, [row for one in packed for row in one.blocks], index)
+    submissions.add_findings(session, [row for one in packed for row in one.findings])
     submissions.add_held(session, held)
     log.append(
         session,

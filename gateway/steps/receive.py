@@ -14,7 +14,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.errors import TooLarge
+from gateway.ports import Cipher, Spot, Writable
 from gateway.schemas.submission import RawCopy
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a document goes once it outgrows memory: a file, closed for its owners; its folder must exist."""
+
+    path: Path
+    cipher: Cipher
+    spot: Spot
+    owners: tuple[str, ...]
+
+    def open(self) -> BinaryIO:
+        """What is in the file, from its start."""
+        return self.cipher.reader(self.spot, self.path.open("rb"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +37,13 @@ class Received:
     """A complete document: in memory, or in a file; its SHA-256 and size in bytes."""
 
     body: bytes | None
-    path: Path | None
+    kept: Kept | None
     sha256: bytes
     size: int
 
     def open(self) -> BinaryIO:
         """The document from its start."""
-        return io.BytesIO(self.body or b"") if self.path is None else self.path.open("rb")
+        return io.BytesIO(self.body or b"") if self.kept is None else self.kept.open()
 
     def head(self, count: int = 65_536) -> bytes:
         """Its first bytes."""
@@ -37,12 +52,12 @@ class Received:
 
     def copy(self) -> RawCopy:
         """How it will be kept: in a row, or in the file where it is already."""
-        return RawCopy(self.body, self.path.name if self.path is not None else None, None)
+        return RawCopy(self.body, self.kept.path.name if self.kept is not None else None, None)
 
     def discard(self) -> None:
         """Remove the file, if there is one."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+        if self.kept is not None:
+            self.kept.path.unlink(missing_ok=True)
 
 
 def receive(body: bytes) -> Received:
@@ -54,15 +69,16 @@ class Receiver:
     """Collects a document from chunks.
 
     Args:
-        path: file to use once the document outgrows memory; its folder must exist.
+        kept: where the document goes once it outgrows memory.
         in_memory: most bytes kept in memory.
         at_most: most bytes taken at all.
     """
 
-    def __init__(self, path: Path, in_memory: int, at_most: int) -> None:
-        self._path, self._in_memory, self._at_most = path, in_memory, at_most
+    def __init__(self, kept: Kept, in_memory: int, at_most: int) -> None:
+        self._kept, self._in_memory, self._at_most = kept, in_memory, at_most
         self._chunks: list[bytes] = []
         self._file: BinaryIO | None = None
+        self._closing: Writable | None = None
         self._hash = hashlib.sha256()
         self._size = 0
 
@@ -80,30 +96,34 @@ class Receiver:
                 ja=f"文書が {self._at_most} バイトを超えています。",
             )
         self._hash.update(chunk)
-        if self._file is None and self._size > self._in_memory:
-            self._file = self._path.open("wb")
-            self._file.writelines(self._chunks)
+        if self._closing is None and self._size > self._in_memory:
+            kept = self._kept
+            self._file = kept.path.open("wb")
+            self._closing = kept.cipher.writer(kept.spot, kept.owners, self._file)
+            for earlier in self._chunks:
+                self._closing.write(earlier)
             self._chunks.clear()
-        if self._file is None:
+        if self._closing is None:
             self._chunks.append(chunk)
         else:
-            self._file.write(chunk)
+            self._closing.write(chunk)
 
     def finish(self) -> Received:
         """The complete document, on disk for good where it was written to a file."""
         digest = self._hash.digest()
-        if self._file is None:
+        if self._file is None or self._closing is None:
             return Received(b"".join(self._chunks), None, digest, self._size)
+        self._closing.finish()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        folder = os.open(self._path.parent, os.O_RDONLY)
+        folder = os.open(self._kept.path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
-        return Received(None, self._path, digest, self._size)
+        return Received(None, self._kept, digest, self._size)
 
     def abandon(self) -> None:
         """Forget what came so far."""
         if self._file is not None:
             self._file.close()
-            self._path.unlink(missing_ok=True)
+            self._kept.path.unlink(missing_ok=True)

@@ -97,6 +97,11 @@ class Database:
         finally:
             self._writers.release()
 
+    def lock(self, session: Session, number: int) -> None:
+        """Be the only one under a number until the transaction ends. On SQLite whoever writes is alone anyway."""
+        if not self.is_sqlite:
+            session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
     def notify(self, session: Session) -> None:
         """Tell other processes, at commit, that there is something new. On SQLite the commit itself tells."""
         if not self.is_sqlite:

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from gateway.ports import BlockCipher
+from gateway.ports import Cipher, Spot
 from gateway.schemas.submission import Line, Version
 from gateway.store.compression import compress, decompress
 from gateway.store.engine import add_rows, any_of, by_prefix, fetch, in_parts, table_of
@@ -93,31 +93,19 @@ class Page:
     next_position: int
 
 
-class PlainBlocks:
-    """Stores blocks as they are: the place where their encryption goes."""
-
-    def close(self, recipient: str, block: bytes) -> bytes:
-        """The block itself."""
-        return block
-
-    def open(self, recipient: str, stored: bytes) -> bytes:
-        """The block itself."""
-        return stored
-
-
 class Blocks:
-    """Lines packed into blocks and out again, through the cipher of their recipient."""
+    """Lines packed into blocks and out again; ``cipher`` closes and opens them, as everything else that is kept."""
 
-    def __init__(self, cipher: BlockCipher) -> None:
-        self._cipher = cipher
+    def __init__(self, cipher: Cipher) -> None:
+        self.cipher = cipher
 
-    def pack(self, recipient: str, bodies: Sequence[bytes]) -> bytes:
+    def pack(self, spot: Spot, bodies: Sequence[bytes]) -> bytes:
         """Compress and close the lines of one block."""
-        return self._cipher.close(recipient, compress(SEPARATOR.join(bodies)))
+        return self.cipher.close(spot, (spot.recipient,), compress(SEPARATOR.join(bodies)))
 
-    def unpack(self, recipient: str, stored: bytes) -> list[bytes]:
+    def unpack(self, spot: Spot, stored: bytes) -> list[bytes]:
         """The lines of one block, byte for byte as they were frozen."""
-        return decompress(self._cipher.open(recipient, stored)).split(SEPARATOR)
+        return decompress(self.cipher.open(spot, stored)).split(SEPARATOR)
 
     def rows(
         self, submission: str, recipient: str, lines: Sequence[Line], first_index: int = 0
@@ -129,24 +117,29 @@ class Blocks:
             while end < len(lines) and end - start < LINES_PER_BLOCK and lines[end].kind == kind:
                 end += 1
             bodies = [line.body for line in lines[start:end]]
+            spot = _spot(submission, recipient, first_index + start)
             yield {
                 "submission": submission,
                 "recipient": recipient,
                 "first_index": first_index + start,
                 "kind": kind,
                 "count": end - start,
-                "payload": self.pack(recipient, bodies),
+                "payload": self.pack(spot, bodies),
             }
             start = end
 
     def load_lines(self, session: Session, recipient: str, submission: str) -> list[bytes]:
         """All lines of one statement, in order."""
         query = (
-            select(LineBlock.payload)
+            select(LineBlock.first_index, LineBlock.payload)
             .where(LineBlock.recipient == recipient, LineBlock.submission == submission)
             .order_by(col(LineBlock.first_index))
         )
-        return [body for payload in session.exec(query) for body in self.unpack(recipient, payload)]
+        return [
+            body
+            for first, payload in session.exec(query)
+            for body in self.unpack(_spot(submission, recipient, first), payload)
+        ]
 
     def load_versions(
         self, session: Session, recipient: str, wanted: Iterable[Version]
@@ -176,7 +169,7 @@ class Blocks:
         rows = fetch(session, _BLOCKS, recipient=recipient, submissions=some, low=low, high=high)
         for submission, first, count, payload in rows:
             hits = [n for n in numbers if first <= n < first + count]
-            bodies = self.unpack(recipient, payload) if hits else []
+            bodies = self.unpack(_spot(submission, recipient, first), payload) if hits else []
             found.update({(submission, n): bodies[n - first] for n in hits})
 
     def page(self, session: Session, recipient: str, after: int, limit: int, kind: str | None = None) -> Page:
@@ -188,7 +181,7 @@ class Blocks:
         for first, submission, index, count, block_kind, payload in stored:
             start, end = first + index, first + index + count
             wanted = kind is None or block_kind == kind
-            bodies = self.unpack(recipient, payload) if wanted else []
+            bodies = self.unpack(_spot(submission, recipient, index), payload) if wanted else []
             for position in range(max(start, after), end):
                 if len(rows) == limit:
                     break
@@ -198,6 +191,10 @@ class Blocks:
             if len(rows) == limit:
                 break
         return Page(rows, find_withheld(session, recipient, after, reached), reached)
+
+
+def _spot(submission: str, recipient: str, first_index: int) -> Spot:
+    return Spot("line_block", "payload", submission, recipient, first_index)
 
 
 def _start_of(session: Session, recipient: str, position: int) -> int:

@@ -8,7 +8,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
 
 from gateway.store.engine import Database
 
@@ -31,8 +30,6 @@ def migrate(database: Database) -> None:
         if MigrationContext.configure(connection).get_current_revision() == newest:
             return
     with database.write() as session:
-        connection = session.connection()
-        if not database.is_sqlite:
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-        config.attributes["connection"] = connection
+        database.lock(session, LOCK)
+        config.attributes["connection"] = session.connection()
         command.upgrade(config, "head")

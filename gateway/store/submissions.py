@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import orjson
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
+from gateway.errors import Erased, NotFound
+from gateway.ports import Cipher, Spot
 from gateway.schemas.findings import Finding
 from gateway.schemas.identifiers import Channel, Reference, Scheme
 from gateway.schemas.statement import Origin
-from gateway.schemas.submission import Held, RawCopy, Request, Submission, Waiting
+from gateway.schemas.submission import MY_NUMBER, Held, RawCopy, Request, Submission, Waiting
 from gateway.store.compression import compress, decompress
 from gateway.store.engine import Database, add_rows, any_of, by_prefix, fetch, insert_new, table_of
 from gateway.store.tables import (
@@ -136,9 +140,9 @@ def find_submission(session: Session, submission: str) -> Submission | None:
     )
 
 
-def raw_row(submission: str, copy: RawCopy) -> dict[str, Any]:
+def raw_row(cipher: Cipher, submission: str, owners: Sequence[str], copy: RawCopy) -> dict[str, Any]:
     """How the raw bytes of a submission are kept, or where they are, or why they were destroyed."""
-    body = None if copy.body is None else compress(copy.body)
+    body = None if copy.body is None else cipher.close(_raw(submission), owners, compress(copy.body))
     return {"submission": submission, "body": body, "file": copy.file, "destroyed": copy.destroyed}
 
 
@@ -147,12 +151,41 @@ def add_raw(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     add_rows(session, Raw, rows)
 
 
-def find_raw(session: Session, submission: str) -> RawCopy | None:
+def find_raw(session: Session, cipher: Cipher, submission: str) -> RawCopy | None:
     """The raw bytes of a submission, or where they are."""
     row = session.get(Raw, submission)
     if row is None:
         return None
-    return RawCopy(None if row.body is None else decompress(row.body), row.file, row.destroyed)
+    body = None if row.body is None else decompress(cipher.open(_raw(submission), row.body))
+    return RawCopy(body, row.file, row.destroyed)
+
+
+def open_raw(session: Session, cipher: Cipher, folder: Path, submission: str) -> BinaryIO:
+    """The raw bytes of a submission, to be read from its row or from its file in a folder.
+
+    Raises:
+        NotFound: there are none, or they were destroyed; Erased: as its recipient's content was.
+    """
+    found = find_raw(session, cipher, submission)
+    if found is None or found.destroyed == MY_NUMBER:
+        raise NotFound(
+            "the raw bytes were destroyed because they hold a My Number",
+            ja="原本は個人番号（マイナンバー）を含むため破棄しました。",
+        )
+    if found.destroyed is not None:
+        raise Erased
+    if found.body is not None:
+        return io.BytesIO(found.body)
+    return cipher.reader(raw_file(submission), (folder / str(found.file)).open("rb"))
+
+
+def raw_file(submission: str) -> Spot:
+    """Where raw bytes belong that are kept in a file."""
+    return Spot("raw", "file", submission)
+
+
+def _raw(submission: str) -> Spot:
+    return Spot("raw", "body", submission)
 
 
 def destroy_raw(session: Session, submission: str, reason: str) -> None:
@@ -160,12 +193,15 @@ def destroy_raw(session: Session, submission: str, reason: str) -> None:
     session.execute(update(Raw).where(col(Raw.submission) == submission).values(body=None, file=None, destroyed=reason))
 
 
-def finding_rows(submission: str, recipient: str, findings: Sequence[Finding], chunk: int = 0) -> list[dict[str, Any]]:
+def finding_rows(
+    cipher: Cipher, submission: str, recipient: str, findings: Sequence[Finding], chunk: int = 0
+) -> list[dict[str, Any]]:
     """Findings as rows of some thousands each, numbered from ``chunk``."""
     rows = []
     for number, start in enumerate(range(0, len(findings), FINDINGS_PER_BLOCK), chunk):
         part = findings[start : start + FINDINGS_PER_BLOCK]
-        payload = compress(orjson.dumps([finding.model_dump(mode="json", exclude_none=True) for finding in part]))
+        found = compress(orjson.dumps([finding.model_dump(mode="json", exclude_none=True) for finding in part]))
+        payload = cipher.close(_findings(submission, recipient, number), (recipient,), found)
         rows.append(
             {"submission": submission, "recipient": recipient, "chunk": number, "count": len(part), "payload": payload}
         )
@@ -177,13 +213,23 @@ def add_findings(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     add_rows(session, FindingBlock, rows)
 
 
-def load_findings(session: Session, submission: str, recipient: str | None = None) -> Iterator[dict[str, Any]]:
-    """Findings of a submission as stored (plain mappings), in order, block by block."""
+def load_findings(
+    session: Session, cipher: Cipher, submission: str, recipient: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Findings of a submission as stored (plain mappings), in order, block by block.
+
+    Raises:
+        Erased: the key of a recipient was destroyed.
+    """
     query = select(FindingBlock).where(FindingBlock.submission == submission)
     if recipient is not None:
         query = query.where(FindingBlock.recipient == recipient)
     for row in session.exec(query.order_by(FindingBlock.recipient, col(FindingBlock.chunk))):
-        yield from orjson.loads(decompress(row.payload))
+        yield from orjson.loads(decompress(cipher.open(_findings(submission, row.recipient, row.chunk), row.payload)))
+
+
+def _findings(submission: str, recipient: str, chunk: int) -> Spot:
+    return Spot("finding_block", "payload", submission, recipient, chunk)
 
 
 def held_rows(submission: str, recipient: str, held: Iterable[Held]) -> list[dict[str, Any]]:

@@ -151,7 +151,7 @@ class Submission(SQLModel, table=True):
 
 
 class Raw(SQLModel, table=True):
-    """The bytes as received: in the row (zstd), or in a file of the data folder; or destroyed, and why."""
+    """The bytes as received: in the row (compressed, closed), or in a file (closed); or destroyed, and why."""
 
     submission: str = Field(primary_key=True)
     body: bytes | None = _bytes(nullable=True)
@@ -209,7 +209,7 @@ class StatementRow(SQLModel, table=True):
 
 
 class LineBlock(SQLModel, table=True):
-    """Consecutive lines of one statement and one kind, compressed together (their encryption goes here too)."""
+    """Consecutive lines of one statement and one kind, compressed together and closed."""
 
     __tablename__: ClassVar[Any] = "line_block"
     submission: str = Field(primary_key=True)
@@ -237,7 +237,7 @@ class LineIndex(SQLModel, table=True):
 
 
 class FindingBlock(SQLModel, table=True):
-    """Findings of one statement, some thousands together."""
+    """Findings of one statement, some thousands together, compressed and closed."""
 
     __tablename__: ClassVar[Any] = "finding_block"
     submission: str = Field(primary_key=True)
@@ -345,3 +345,16 @@ class AuditEntry(SQLModel, table=True):
     code: str
     reason: str
     path: str
+
+
+class StorageKey(SQLModel, table=True):
+    """The key of one recipient and year, wrapped; ``wrapped`` is NULL once it is destroyed."""
+
+    __tablename__: ClassVar[Any] = "storage_key"
+    __table_args__ = (Index("storage_key_by_recipient", "recipient", "year"),)
+    id: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    recipient: str
+    year: int
+    kek: str
+    wrapped: bytes | None = _bytes(nullable=True)
+    retired: bool = False

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from sqlalchemy import text
-from stored import NOON, SECOND, held, line, publish, published, submission, tenant
+from stored import CIPHER, NOON, SECOND, held, line, publish, published, submission, tenant
 
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.identifiers import Reference, Scheme
@@ -69,28 +69,30 @@ def test_a_submission_comes_back_as_it_was_handed_over(database: Database) -> No
 def test_raw_bytes_are_kept_until_they_are_destroyed_and_then_only_why(database: Database) -> None:
     with database.write() as session:
         copies = [("s1", RawCopy("早め".encode() * 99, None, None)), ("s2", RawCopy(None, "s2", None))]
-        submissions.add_raw(session, [submissions.raw_row(*each) for each in copies])
+        submissions.add_raw(session, [submissions.raw_row(CIPHER, name, ["13"], copy) for name, copy in copies])
     with database.write() as session:
-        assert submissions.find_raw(session, "s1") == copies[0][1]
-        assert submissions.find_raw(session, "s2") == copies[1][1]
+        assert submissions.find_raw(session, CIPHER, "s1") == copies[0][1]
+        assert submissions.find_raw(session, CIPHER, "s2") == copies[1][1]
         for name in ("s1", "s2"):
             submissions.destroy_raw(session, name, "my_number")
     with database.read() as session:
-        assert {submissions.find_raw(session, name) for name in ("s1", "s2")} == {RawCopy(None, None, "my_number")}
-        assert submissions.find_raw(session, "s3") is None
+        assert {submissions.find_raw(session, CIPHER, name) for name in ("s1", "s2")} == {
+            RawCopy(None, None, "my_number")
+        }
+        assert submissions.find_raw(session, CIPHER, "s3") is None
 
 
 def test_findings_come_back_in_order_over_chunks_and_recipients(database: Database) -> None:
     found = [_finding(number) for number in range(5_002)]
     with database.write() as session:
-        submissions.add_findings(session, submissions.finding_rows("s1", "13", found))
-        submissions.add_findings(session, submissions.finding_rows("s1", "13", [_finding(9_999)], chunk=2))
-        submissions.add_findings(session, submissions.finding_rows("s1", "14100", [_finding(7)]))
+        submissions.add_findings(session, submissions.finding_rows(CIPHER, "s1", "13", found))
+        submissions.add_findings(session, submissions.finding_rows(CIPHER, "s1", "13", [_finding(9_999)], chunk=2))
+        submissions.add_findings(session, submissions.finding_rows(CIPHER, "s1", "14100", [_finding(7)]))
     with database.read() as session:
-        records = [one["record"] for one in submissions.load_findings(session, "s1", "13")]
+        records = [one["record"] for one in submissions.load_findings(session, CIPHER, "s1", "13")]
         assert records == [*range(5_002), 9_999]
-        assert [one["record"] for one in submissions.load_findings(session, "s1")] == [*records, 7]
-        assert next(iter(submissions.load_findings(session, "s1"))) == found[0].model_dump(
+        assert [one["record"] for one in submissions.load_findings(session, CIPHER, "s1")] == [*records, 7]
+        assert next(iter(submissions.load_findings(session, CIPHER, "s1"))) == found[0].model_dump(
             mode="json", exclude_none=True
         )
 

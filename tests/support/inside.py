@@ -28,7 +28,7 @@ from gateway.security.evidence import read_statement
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.signing import open_receipt
 from gateway.settings import Settings
-from gateway.steps.receive import receive
+from gateway.steps.receive import Received, receive
 from gateway.store import log
 from gateway.store.engine import Watch
 from gateway.store.jobs import ANY_KIND
@@ -82,12 +82,15 @@ class Inside:
 
         outcome = asyncio.run(commit())
         if outcome.must_queue:
-            return replace(queue(self.gateway.database, submission, received, ANY_KIND), must_queue=True)
+            return replace(self._queue(submission, received), must_queue=True)
         return outcome
 
     def in_background(self, document: bytes, sender: str = BANK) -> Outcome:
         """Submit a document as a large one; ``work`` deals with it."""
-        return queue(self.gateway.database, self._submission(document, sender), receive(document), ANY_KIND)
+        return self._queue(self._submission(document, sender), receive(document))
+
+    def _queue(self, submission: Submission, received: Received) -> Outcome:
+        return queue(self.gateway.database, self.gateway.blocks.cipher, submission, received, ANY_KIND)
 
     def worker(self, adapter: Adapter | None = None) -> Worker:
         """A worker, where wanted with an adapter of the test's own instead of the one of the same name."""

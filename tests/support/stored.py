@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from gateway.ports import StoredKey
+from gateway.runtime.clock import SystemClock
 from gateway.schemas.identifiers import Reference, Scheme
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Held, Line, Request, Submission
+from gateway.security.at_rest import AtRest
+from gateway.security.kms import GivenKms
+from gateway.security.owner_keys import OwnerKeys
 from gateway.store import feed, log
 from gateway.store.engine import Database, Session
-from gateway.store.feed import Blocks, PlainBlocks
+from gateway.store.feed import Blocks
 from gateway.store.log import HeadState
 
 NOON = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MARCH, APRIL = date(2026, 3, 31), date(2026, 4, 30)
-BLOCKS = Blocks(PlainBlocks())
+
+
+class Shelf:
+    """Keys of recipients in memory; what is not in ``keys`` any more there never was."""
+
+    def __init__(self) -> None:
+        self.keys: dict[bytes, StoredKey] = {}
+
+    def find(self, id: bytes) -> StoredKey | None:
+        return self.keys.get(id)
+
+    def take(self, recipient: str, year: int, make: Callable[[], StoredKey]) -> StoredKey:
+        for one in self.keys.values():
+            if (one.recipient, one.year, one.retired) == (recipient, year, False):
+                return one
+        made = make()
+        return self.keys.setdefault(made.id, made)
+
+    def retired(self) -> Mapping[bytes, bool]:
+        return {one.id: one.wrapped is None for one in self.keys.values() if one.retired}
+
+
+KMS = GivenKms(base64.b64encode(bytes(range(32))).decode())
+CIPHER = AtRest(OwnerKeys(KMS, Shelf(), SystemClock()))
+BLOCKS = Blocks(CIPHER)
 
 
 def submission(name: str, key: str | None = None, sender: str = "bank-9991", **more: Any) -> Submission:
