@@ -301,6 +301,25 @@ def new_key(out: Path) -> None:
     typer.echo(orjson.dumps(key.public.jwk()).decode())
 
 
+@keys.command("rotate-storage")
+def rotate_storage() -> None:
+    """Make a new key-encryption key and wrap the keys of everything stored anew with it, while the gateway runs."""
+    with _gateway() as gateway:
+        typer.echo(f"{gateway.storage.rotate()} keys are wrapped by {gateway.kms.current()}")
+
+
+@keys.command("destroy")
+def destroy_keys(
+    recipient: Annotated[str, typer.Option(help="The corporation whose content is to be erased, for good.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Destroy the keys of a corporation: its content can never be read again; receipts and proofs still hold."""
+    if not yes:
+        typer.confirm(f"Erase everything stored for {recipient}? / {recipient} の内容をすべて消去しますか", abort=True)
+    with _gateway() as gateway:
+        typer.echo(f"erased {gateway.storage.destroy(recipient)} lines of {recipient}")
+
+
 @keys.command("publish")
 def publish_key() -> None:
     """Print the gateway's public key set, by which receipts and checkpoints are verified."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from gateway.errors import NotFound
+from gateway.errors import Erased, NotFound
 from gateway.schemas.statement import StoredStatement
 from gateway.security.canonical import canonical, sha256_hex
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion, write_evidence
@@ -51,7 +51,8 @@ def _lines(
 ) -> list[EvidenceLine]:
     withheld = feed.find_withheld(session, row.recipient, row.first_position, row.first_position + row.count)
     bodies = blocks.load_lines(session, row.recipient, row.submission)
-    leaves = [leaf_hash(body) for body in bodies]
+    hidden = {position - row.first_position: leaf for position, (leaf, _) in withheld.items()}
+    leaves = [hidden.get(index) or leaf_hash(body) for index, body in enumerate(bodies)]
     lines = []
     for index in range(len(bodies)) if only is None else [only]:
         reason = withheld.get(row.first_position + index, (b"", None))[1]
@@ -77,7 +78,10 @@ def _own_bytes(line: bytes, raw: bytes) -> bytes | None:
     return next((one for one in candidates if sha256_hex(one) == source["digest"]), None)
 
 
-def _findings(session: Session, blocks: Blocks, row: StoredStatement) -> bytes:
-    """The findings as they were sealed: canonical, one per line."""
+def _findings(session: Session, blocks: Blocks, row: StoredStatement) -> bytes | None:
+    """The findings as they were sealed: canonical, one per line; None once they are erased."""
     found = submissions.load_findings(session, blocks.cipher, row.submission, row.recipient)
-    return b"".join(canonical(one) + b"\n" for one in found)
+    try:
+        return b"".join(canonical(one) + b"\n" for one in found)
+    except Erased:
+        return None

@@ -164,6 +164,10 @@ class Kms(Protocol):
         """Make a new current key, where keys are made here; where the operator gives them, the first is current."""
         ...
 
+    def names(self) -> Collection[str]:
+        """Names of the keys that are there."""
+        ...
+
     def drop(self) -> None:
         """Let every key go but the current one, which now wraps everything."""
         ...

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from gateway.api.app import create_app
 from gateway.api.parts import Limits, Parts
+from gateway.errors import ConfigurationError
 from gateway.pipeline import Line
 from gateway.plugins import load_adapters
 from gateway.ports import Kms
@@ -24,6 +25,7 @@ from gateway.runtime.clock import SystemClock
 from gateway.runtime.committer import Committer, Tools
 from gateway.runtime.loader import Loader
 from gateway.runtime.sealer import Sealer
+from gateway.runtime.storage import Storage
 from gateway.runtime.wakeups import Wakeups
 from gateway.runtime.worker import Worker
 from gateway.security.at_rest import AtRest
@@ -53,6 +55,11 @@ class Gateway:
     clock: SystemClock
 
     @property
+    def storage(self) -> Storage:
+        """What an operator does with the keys of what is stored."""
+        return Storage(self.database, self.blocks, self.kms, self.clock, self.raw_folder)
+
+    @property
     def raw_folder(self) -> Path:
         """Where large documents are kept."""
         return self.settings.data_dir / "raw"
@@ -71,7 +78,7 @@ def build(settings: Settings) -> Gateway:
     clock, key = SystemClock(), load_or_make(settings.key_file)
     kms = GivenKms(settings.storage_keys) if settings.storage_keys else FileKms(settings.key_file.parent / "storage")
     layouts = (str(settings.layouts_dir),) if settings.layouts_dir else ()
-    return Gateway(
+    made = Gateway(
         settings=settings,
         database=database,
         blocks=Blocks(AtRest(OwnerKeys(kms, StorageKeys(database), clock))),
@@ -82,6 +89,12 @@ def build(settings: Settings) -> Gateway:
         sealer=Sealer(database, key, settings.log_name, clock),
         clock=clock,
     )
+    try:
+        made.storage.check()
+    except ConfigurationError:
+        database.close()
+        raise
+    return made
 
 
 def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:

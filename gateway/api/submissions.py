@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from urllib.parse import unquote
 
@@ -16,7 +17,7 @@ from starlette.responses import Response
 
 from gateway.api import present, problems
 from gateway.api.parts import Parts, parts_of
-from gateway.errors import GatewayError, InvalidRequest, TooLarge
+from gateway.errors import Erased, GatewayError, InvalidRequest, TooLarge
 from gateway.pipeline import Outcome, merged, prepare, queue, recipients_of
 from gateway.ports import OUR_OWN
 from gateway.schemas import submission as schemas
@@ -277,9 +278,13 @@ def stored_outcome(parts: Parts, submission: str) -> dict[str, object]:
                 return {"submission": submission, "state": "stalled", **STALLED, "links": links}
             return {"submission": submission, "state": "processing", "links": links}
         statements = [(present.statement_of(row.receipt), row.receipt) for row in rows]
-        return present.outcome(
-            submission, statements, submissions.load_findings(session, parts.blocks.cipher, submission)
-        )
+        return present.outcome(submission, statements, _findings(parts, session, submission))
+
+
+def _findings(parts: Parts, session: Session, submission: str) -> Iterator[dict[str, object]]:
+    """What was found; as much as is left of it where a recipient's content was erased."""
+    with suppress(Erased):
+        yield from submissions.load_findings(session, parts.blocks.cipher, submission)
 
 
 def is_stalled(session: Session, submission: str) -> bool:

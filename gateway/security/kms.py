@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -32,10 +33,10 @@ class FileKms:
 
     def current(self) -> str:
         """Name of the newest key; the first is made when it is first asked for."""
-        names = self._names()
+        names = self.names()
         while not names:
             self._make(1)
-            names = self._names()
+            names = self.names()
         return names[-1]
 
     def wrap(self, key: bytes) -> tuple[str, bytes]:
@@ -53,7 +54,7 @@ class FileKms:
 
     def drop(self) -> None:
         """Overwrite and remove the files of every key but the current one."""
-        for name in self._names()[:-1]:
+        for name in self.names()[:-1]:
             path = self._folder / f"{name}.key"
             with suppress(FileNotFoundError):
                 with path.open("r+b") as file:
@@ -62,7 +63,8 @@ class FileKms:
                     os.fsync(file.fileno())
                 path.unlink()
 
-    def _names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
+        """Names of the keys that are there, the current one last."""
         return sorted(path.stem for path in self._folder.glob("*.key"))
 
     def _make(self, number: int) -> None:
@@ -122,6 +124,10 @@ class GivenKms:
 
     def renew(self) -> None:
         """Nothing: the operator puts a new key first."""
+
+    def names(self) -> Sequence[str]:
+        """Names of the keys that were given, the current one first."""
+        return list(self._keys)
 
     def drop(self) -> None:
         """Nothing: the operator takes the others out."""

@@ -116,7 +116,7 @@ class Database:
         """
         if not self.is_sqlite:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("VACUUM raw"))
+                connection.execute(text("VACUUM raw, storage_key, line_index, held_record"))
             return
         self._writers.acquire()
         try:

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
+from gateway.errors import Erased
 from gateway.ports import Cipher, Spot
 from gateway.schemas.submission import Line, Version
 from gateway.store.compression import compress, decompress
@@ -117,7 +118,7 @@ class Blocks:
             while end < len(lines) and end - start < LINES_PER_BLOCK and lines[end].kind == kind:
                 end += 1
             bodies = [line.body for line in lines[start:end]]
-            spot = _spot(submission, recipient, first_index + start)
+            spot = line_spot(submission, recipient, first_index + start)
             yield {
                 "submission": submission,
                 "recipient": recipient,
@@ -129,16 +130,16 @@ class Blocks:
             start = end
 
     def load_lines(self, session: Session, recipient: str, submission: str) -> list[bytes]:
-        """All lines of one statement, in order."""
+        """All lines of one statement, in order; an erased one is empty."""
         query = (
-            select(LineBlock.first_index, LineBlock.payload)
+            select(LineBlock.first_index, LineBlock.count, LineBlock.payload)
             .where(LineBlock.recipient == recipient, LineBlock.submission == submission)
             .order_by(col(LineBlock.first_index))
         )
         return [
             body
-            for first, payload in session.exec(query)
-            for body in self.unpack(_spot(submission, recipient, first), payload)
+            for first, count, payload in session.exec(query)
+            for body in _unpacked(self, line_spot(submission, recipient, first), payload, count)
         ]
 
     def load_versions(
@@ -169,7 +170,7 @@ class Blocks:
         rows = fetch(session, _BLOCKS, recipient=recipient, submissions=some, low=low, high=high)
         for submission, first, count, payload in rows:
             hits = [n for n in numbers if first <= n < first + count]
-            bodies = self.unpack(_spot(submission, recipient, first), payload) if hits else []
+            bodies = self.unpack(line_spot(submission, recipient, first), payload) if hits else []
             found.update({(submission, n): bodies[n - first] for n in hits})
 
     def page(self, session: Session, recipient: str, after: int, limit: int, kind: str | None = None) -> Page:
@@ -181,7 +182,8 @@ class Blocks:
         for first, submission, index, count, block_kind, payload in stored:
             start, end = first + index, first + index + count
             wanted = kind is None or block_kind == kind
-            bodies = self.unpack(_spot(submission, recipient, index), payload) if wanted else []
+            spot = line_spot(submission, recipient, index)
+            bodies = _unpacked(self, spot, payload, count) if wanted else []
             for position in range(max(start, after), end):
                 if len(rows) == limit:
                     break
@@ -193,7 +195,16 @@ class Blocks:
         return Page(rows, find_withheld(session, recipient, after, reached), reached)
 
 
-def _spot(submission: str, recipient: str, first_index: int) -> Spot:
+def _unpacked(blocks: Blocks, spot: Spot, stored: bytes, count: int) -> list[bytes]:
+    """The lines of one block; nothing for each where the key of its recipient was destroyed: all are withheld."""
+    try:
+        return blocks.unpack(spot, stored)
+    except Erased:
+        return [b""] * count
+
+
+def line_spot(submission: str, recipient: str, first_index: int) -> Spot:
+    """Where a block of lines belongs."""
     return Spot("line_block", "payload", submission, recipient, first_index)
 
 

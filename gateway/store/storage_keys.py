@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from gateway.ports import StoredKey
+from gateway.ports import Kms, StoredKey
 from gateway.store.engine import Database, add_rows
 from gateway.store.tables import StorageKey
 
@@ -45,6 +46,40 @@ class StorageKeys:
         with self._database.read() as session:
             query = select(StorageKey.id, StorageKey.wrapped).where(col(StorageKey.retired))
             return {id: wrapped is None for id, wrapped in session.exec(query)}
+
+
+def rewrap(database: Database, session: Session, kms: Kms, at_most: int) -> int:
+    """Wrap keys anew that another key-encryption key wraps than the current one; how many these were.
+
+    Until the transaction ends no process makes a key.
+    """
+    database.lock(session, LOCK)
+    query = select(StorageKey).where(StorageKey.kek != kms.current(), col(StorageKey.wrapped).is_not(None))
+    rows = session.exec(query.limit(at_most)).all()
+    for row in rows:
+        row.kek, row.wrapped = kms.wrap(kms.unwrap(row.kek, row.wrapped or b""))
+        session.add(row)
+    session.flush()
+    return len(rows)
+
+
+def retire(database: Database, session: Session, recipient: str) -> list[bytes]:
+    """Close nothing more with any key of a recipient; the ids of those that are not destroyed yet."""
+    database.lock(session, LOCK)
+    theirs = (col(StorageKey.recipient) == recipient) & col(StorageKey.wrapped).is_not(None)
+    session.execute(update(StorageKey).where(theirs).values(retired=True))
+    return list(session.exec(select(StorageKey.id).where(theirs)))
+
+
+def destroy(session: Session, ids: Sequence[bytes]) -> None:
+    """Forget keys for good; what they closed opens no more."""
+    session.execute(update(StorageKey).where(col(StorageKey.id).in_(ids)).values(wrapped=None))
+
+
+def used(session: Session) -> set[str]:
+    """Names of the key-encryption keys without which something stored could not be read."""
+    query = select(StorageKey.kek).where(col(StorageKey.wrapped).is_not(None))
+    return set(session.exec(query.distinct()))
 
 
 def _find_closing(session: Session, recipient: str, year: int) -> StoredKey | None:
