@@ -37,6 +37,8 @@ jobs_app = typer.Typer(
     help="What is worked off in the background: list it, try again what was given up.", no_args_is_help=True
 )
 forms = typer.Typer(help="Write a form to be filled in.", no_args_is_help=True)
+log_app = typer.Typer(help="The logs: which are as they should be; reopen one that was rewound.", no_args_is_help=True)
+app.add_typer(log_app, name="log")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(participants, name="participants")
 app.add_typer(keys, name="keys")
@@ -144,7 +146,8 @@ def work(until_eof: Annotated[bool, typer.Option(help="Stop when standard input 
         calm_collector()
         scheduler = schedule(gateway.database, gateway.clock)
         try:
-            worker(gateway).run(stop)
+            with gateway.kept.keeping():
+                worker(gateway).run(stop)
         except KeyboardInterrupt:
             stop.set()
         finally:
@@ -271,6 +274,26 @@ def retry_job(job: int) -> None:
             raise NotFound("no job of this number was given up", ja="この番号の、中止された処理はありません。")
         gateway.database.notify(session)
     typer.echo(f"job {job} is tried again")
+
+
+@log_app.command("check")
+def check_logs() -> None:
+    """Compare the logs with their kept checkpoints; ends with status 1 where one was rewound or forked."""
+    with _gateway() as gateway:
+        wrong = gateway.kept.found_wrong()
+    for recipient, (kept, reason) in sorted(wrong.items()):
+        typer.echo(f"{recipient}\t{kept.origin}\t{kept.size}\t{kept.root.hex()}\t{reason}")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@log_app.command("reopen")
+def reopen_log(recipient: str) -> None:
+    """Let a log that was rewound or forked go on under a new name, sealing what was last known of it."""
+    from gateway.runtime.reopen import reopen
+
+    with _gateway() as gateway:
+        said = reopen(gateway.sealer, gateway.kept, gateway.blocks.cipher, recipient)
+    typer.echo(f"{said.opens} goes on after {said.origin}, of which {said.size} entries were signed")
 
 
 @app.command()

@@ -156,6 +156,13 @@ class BusyError(GatewayError):
     message_ja = "混み合っています。しばらくしてから再試行してください。"
 
 
+class LogSuspended(BusyError):
+    """The log of this corporation does not hold all that was signed for it; nothing is signed until that is settled."""
+
+    code = "log.suspended"
+    message_ja = "この協会のログに、署名済みの記録との相違が見つかりました。確認が済むまで受付を停止します。"
+
+
 class EvidenceError(GatewayError):
     """Evidence does not hold."""
 

@@ -22,6 +22,7 @@ class Settings(BaseModel):
     database_url: str | None = None
     base_url: str = "http://127.0.0.1:8040"
     log_name: str = "hayame.local"
+    checkpoints_dir: Path | None = None
     layouts_dir: Path | None = None
     storage_keys: str | None = Field(default=None, repr=False)
     large_bytes: int = Field(default=5 * 1024 * 1024, ge=1)
@@ -40,6 +41,11 @@ class Settings(BaseModel):
     def url(self) -> str:
         """The database's address: the one set, or SQLite in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'hayame.db'}"
+
+    @property
+    def kept_heads(self) -> Path:
+        """Where the newest checkpoint of every log is kept outside the database."""
+        return self.checkpoints_dir or self.data_dir / "checkpoints"
 
     @property
     def key_file(self) -> Path:

@@ -23,6 +23,7 @@ from gateway.registers.participants import Participants
 from gateway.rules.pack import standard_pack
 from gateway.runtime.clock import SystemClock
 from gateway.runtime.committer import Committer, Tools
+from gateway.runtime.kept_heads import KeptFiles, KeptHeads
 from gateway.runtime.loader import Loader
 from gateway.runtime.sealer import Sealer
 from gateway.runtime.storage import Storage
@@ -50,6 +51,7 @@ class Gateway:
     line: Line
     participants: Participants
     key: SigningKey
+    kept: KeptHeads
     kms: Kms
     sealer: Sealer
     clock: SystemClock
@@ -77,6 +79,9 @@ def build(settings: Settings) -> Gateway:
     migrate(database)
     clock, key = SystemClock(), load_or_make(settings.key_file)
     kms = GivenKms(settings.storage_keys) if settings.storage_keys else FileKms(settings.key_file.parent / "storage")
+    files = KeptFiles(settings.kept_heads, KeyRing([key.public]), settings.log_name)
+    kept = KeptHeads(database, files)
+    kept.look()
     layouts = (str(settings.layouts_dir),) if settings.layouts_dir else ()
     made = Gateway(
         settings=settings,
@@ -85,8 +90,9 @@ def build(settings: Settings) -> Gateway:
         line=Line(load_adapters(), standard_pack(), layouts),
         participants=Participants(database, clock),
         key=key,
+        kept=kept,
         kms=kms,
-        sealer=Sealer(database, key, settings.log_name, clock),
+        sealer=Sealer(database, key, settings.log_name, clock, kept),
         clock=clock,
     )
     try:
@@ -123,6 +129,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         own_keys=own_keys,
         base_url=settings.base_url,
         log_name=settings.log_name,
+        kept=gateway.kept,
         raw_folder=gateway.raw_folder,
         limits=Limits(settings.large_bytes, settings.large_records, settings.max_bytes, settings.inline_raw_bytes),
     )
@@ -133,7 +140,8 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         children = [["work"]] * settings.worker + [["serve", *where]] * (settings.processes - 1)
         tasks += [asyncio.create_task(_keep(arguments)) for arguments in children]
         try:
-            yield
+            with gateway.kept.keeping():
+                yield
         finally:
             for task in tasks:
                 task.cancel()

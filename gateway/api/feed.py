@@ -128,6 +128,7 @@ def checkpoint(
         return PlainTextResponse(found[1])
     if size:
         raise NotFound
+    parts.kept.require([recipient])
     return PlainTextResponse(write_checkpoint(log_origin(parts.log_name, recipient), 0, EMPTY_ROOT, parts.key))
 
 

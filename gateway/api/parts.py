@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,18 @@ class News(Protocol):
 
     async def wait(self, seconds: float) -> None:
         """Return when there may be something new, or after so many seconds."""
+        ...
+
+
+class Logs(Protocol):
+    """Knows of which logs nothing may be signed."""
+
+    def require(self, recipients: Iterable[str]) -> None:
+        """That something may be signed for these recipients.
+
+        Raises:
+            LogSuspended: one of their logs was found rewound or forked.
+        """
         ...
 
 
@@ -51,6 +64,7 @@ class Parts:
     own_keys: KeyRing
     base_url: str
     log_name: str
+    kept: Logs
     raw_folder: Path
     limits: Limits
 

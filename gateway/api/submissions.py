@@ -176,6 +176,7 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, receive
     entitled = caller.participant.recipients("submit")
     if _is_large(parts, submission, received) and not submission.request.dry_run:
         recipients_of(submission, entitled, entitled)
+        parts.kept.require(submission.request.recipients)
         return await _queue(parts, submission, received, _lane_kind(parts, submission, received))
     prepared = await _prepare(parts, submission, received)
     named = {draft.recipient for draft in prepared.drafts} | set(prepared.refused.values())
@@ -183,6 +184,7 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, receive
     if submission.request.dry_run:
         received.discard()
         return _dry(prepared)
+    parts.kept.require(recipients)
     outcome = await parts.committer.commit(submission, prepared, received, recipients)
     if outcome.must_queue:
         return await _queue(parts, submission, received, next(iter(prepared.kinds), ANY_KIND))

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from gateway.client.client import Client
-from gateway.errors import EvidenceError
-from gateway.security.checkpoints import log_origin, open_checkpoint
+from gateway.errors import EvidenceError, LogForked
+from gateway.security.checkpoints import Checkpoint, log_origin, open_checkpoint
 from gateway.security.completeness import FeedHead, Increment, verify_increment
 from gateway.security.evidence import read_statement
 from gateway.security.keys import KeyRing
@@ -61,8 +61,10 @@ class Following:
         first = self._page(self.head.next_position, wait)
         note = self.client.get(self._at("log/checkpoint")).text
         checkpoint = open_checkpoint(note, self.keys)
-        if checkpoint.size == self.head.size:
+        if (checkpoint.origin, checkpoint.size, checkpoint.root) == (self.head.origin, self.head.size, self.head.root):
             return []
+        if checkpoint.size <= self.head.size:
+            raise _contradicted(self.head, checkpoint)
         receipts = self._receipts(checkpoint.size)
         end = self._end(receipts)
         rows = self._rows(first, end)
@@ -112,6 +114,14 @@ class Following:
         """Every line from here on, as it comes."""
         while True:
             yield from self.fetch(wait)
+
+
+def _contradicted(head: FeedHead, checkpoint: Checkpoint) -> LogForked:
+    return LogForked(
+        f"{checkpoint.origin} has {checkpoint.size} entries with root {checkpoint.root.hex()}; "
+        f"{head.origin} had {head.size} with root {head.root.hex()}",
+        ja=f"{checkpoint.origin} は現在 {checkpoint.size} 件、{head.origin} は以前 {head.size} 件で確認済みです。",
+    )
 
 
 def _followed(row: bytes) -> FollowedLine:

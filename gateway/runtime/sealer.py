@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.ports import Clock
+from gateway.runtime.kept_heads import KeptHeads
 from gateway.schemas.submission import Settled
 from gateway.security.checkpoints import log_origin, write_checkpoint
 from gateway.security.keys import SigningKey
@@ -40,9 +41,16 @@ class Sealer:
     key: SigningKey
     log_name: str
     clock: Clock
+    kept: KeptHeads
 
     def seal_all(self, session: Session, ready: Sequence[Ready], heads: Mapping[str, HeadState]) -> list[Sealed]:
-        """Seal and publish shares at the locked heads, in the order given, and move the heads."""
+        """Seal and publish shares at the locked heads, in the order given, and move the heads.
+
+        Raises:
+            LogSuspended: a log was found rewound or forked; nothing is signed.
+        """
+        for recipient, head in heads.items():
+            self.kept.require_at(recipient, head)
         moving = {recipient: _Head(head) for recipient, head in heads.items()}
         sealed = [self._seal_one(one, moving[one.settled.recipient]) for one in ready]
         moved = {one.settled.recipient: moving[one.settled.recipient] for one in ready}
@@ -61,7 +69,8 @@ class Sealer:
         return sealed
 
     def _checkpoint(self, recipient: str, head: _Head) -> dict[str, Any]:
-        note = write_checkpoint(log_origin(self.log_name, recipient), head.next_leaf, head.peaks.root(), self.key)
+        origin = log_origin(self.log_name, recipient, head.epoch)
+        note = write_checkpoint(origin, head.next_leaf, head.peaks.root(), self.key)
         return {
             "recipient": recipient,
             "tree_size": head.next_leaf,
@@ -77,6 +86,7 @@ class _Head:
         self.next_leaf, self.next_position = state.next_leaf, state.next_position
         self.sealed_at: datetime = state.sealed_at
         self.peaks = Peaks.from_bytes(state.peaks)
+        self.epoch = state.epoch
 
     def state(self) -> HeadState:
-        return HeadState(self.next_leaf, self.next_position, self.peaks.to_bytes(), self.sealed_at)
+        return HeadState(self.next_leaf, self.next_position, self.peaks.to_bytes(), self.sealed_at, self.epoch)

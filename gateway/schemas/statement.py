@@ -54,12 +54,28 @@ class RulesRun(BaseModel):
     evaluations: int
 
 
+class Reopening(BaseModel):
+    """That a log was found rewound or forked: the head that was last known of it, and the name it goes on under.
+
+    ``origin``, ``size`` and ``root`` (hex) are those of the last checkpoint that is known to have been signed; not
+    all of its entries are in the log that goes on. ``opens`` is the origin of this log from this entry on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    origin: str
+    size: int
+    root: str
+    opens: str
+
+
 class Statement(BaseModel):
     """The canonical outcome. All instants are RFC 3339 UTC text; digests and roots are lower-case hex.
 
     ``lines_root`` is the RFC 6962 root over the statement's lines (of nothing: SHA-256 of the empty string);
     ``known_position`` is the feed position up to which earlier lines were taken into account; ``releases`` names
     the submission whose held records this one publishes; ``fixes`` the one whose refused records it repairs.
+    ``reopens`` is the gateway's own word that this log does not hold all it once held.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,6 +103,7 @@ class Statement(BaseModel):
     sealed_at: str
     fixes: str | None = None
     releases: str | None = None
+    reopens: Reopening | None = None
 
     def canonical(self) -> dict[str, Any]:
         """The members as they are sealed; absent ones are left out."""

@@ -10,7 +10,7 @@ from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Channel, Reference
 from gateway.schemas.observed import ObservedDocument, ObservedRows, Tape
 from gateway.schemas.place import Place
-from gateway.schemas.statement import Origin
+from gateway.schemas.statement import Origin, Reopening
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +212,7 @@ class Settled:
         known_position: feed position up to which earlier lines were taken into account.
         keys: the (kind, series) pairs whose history it read; if one changed since, it is settled again.
         taken: ordinals that no longer wait: published, unchanged, or refused now that their firm is known.
+        reopens: what was last known of the log, where this reopens it.
     """
 
     submission: Submission
@@ -229,3 +230,4 @@ class Settled:
     taken: list[int] = field(default_factory=list)
     destroy_raw: bool = False
     tape: Tape | None = None
+    reopens: Reopening | None = None

@@ -24,6 +24,7 @@ _ED25519_TYPE = b"\1"
 _KEY_ID_BYTES = 4
 _HASH_BYTES = 32
 _NAME = re.compile(r"[^\s+]+")
+_ORIGIN = re.compile(r"([^\s+]+?)(?:/epoch-([1-9][0-9]{0,8}))?/recipients/([^\s+/]+)")
 _TREE_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _UNFIT = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")  # control characters, and what is not UTF-8
 
@@ -45,18 +46,38 @@ class Checkpoint:
     extension: tuple[str, ...] = ()
 
 
-def log_origin(gateway: str, recipient: str) -> str:
+def log_origin(gateway: str, recipient: str, epoch: int = 1) -> str:
     """The name of a recipient's log, a schema-less address below the gateway's own name.
+
+    A log that was rewound goes on under another name, since nobody may sign two histories under one. The epoch stands
+    in front of the recipient, so that whoever looks at the end of the name still finds it there.
 
     Raises:
         ConfigurationError: the gateway's name would not do as the name of a key.
 
     >>> log_origin("hayame.example", "13")
     'hayame.example/recipients/13'
+    >>> log_origin("hayame.example", "13", 2)
+    'hayame.example/epoch-2/recipients/13'
     """
     if not _NAME.fullmatch(gateway):
         raise ConfigurationError("the gateway's name may hold no space and no plus sign")
-    return f"{gateway}/recipients/{recipient}"
+    return f"{gateway}{f'/epoch-{epoch}' if epoch > 1 else ''}/recipients/{recipient}"
+
+
+def origin_parts(origin: str) -> tuple[str, int, str]:
+    """Gateway, epoch and recipient of a log's name.
+
+    Raises:
+        EvidenceError: it is not such a name.
+
+    >>> origin_parts("hayame.example/epoch-2/recipients/13")
+    ('hayame.example', 2, '13')
+    """
+    parts = _ORIGIN.fullmatch(origin)
+    if parts is None:
+        raise EvidenceError("not the name of a recipient's log", ja="受領先のログの名前ではありません。")
+    return parts[1], int(parts[2] or 1), parts[3]
 
 
 def write_checkpoint(origin: str, size: int, root: bytes, key: SigningKey) -> str:

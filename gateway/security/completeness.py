@@ -5,6 +5,9 @@ proven by one consistency proof (logarithmic), the receipts appended since, each
 the proof come the older tree's peaks; the receipts are appended to them, and the result must be the signed root. So
 no receipt can be left out, none shown that is not in the log, and nobody can be shown another history than others.
 
+A log that was rewound goes on under a later epoch's name. Whoever had not read beyond the point it was rewound to
+follows: the proof still holds, and a receipt of the gateway's own must say that and why the name changed.
+
 Rows and receipts are consumed one by one: memory does not grow with the increment.
 """
 
@@ -18,7 +21,7 @@ import orjson
 from gateway.errors import EntryMissing, LogForked
 from gateway.schemas.line import WITHHELD_REASONS, feed_row, withheld_row
 from gateway.schemas.statement import Statement
-from gateway.security.checkpoints import open_checkpoint
+from gateway.security.checkpoints import open_checkpoint, origin_parts
 from gateway.security.evidence import read_statement
 from gateway.security.keys import KeyRing
 from gateway.security.merkle import EMPTY_ROOT, Peaks, check_consistency, leaf_hash, peaks_before
@@ -72,20 +75,20 @@ def verify_increment(before: FeedHead, increment: Increment, keys: KeyRing) -> F
         EvidenceError: something is not of the form it should have.
     """
     checkpoint = open_checkpoint(increment.checkpoint, keys)
-    if checkpoint.origin != before.origin:
-        raise LogForked("the checkpoint is that of another log", ja="別のログのチェックポイントです。")
+    _check_origin(before.origin, checkpoint.origin)
     check_consistency(before.size, before.root, checkpoint.size, checkpoint.root, increment.consistency)
-    if checkpoint.size == before.size:
+    if (checkpoint.origin, checkpoint.size) == (before.origin, before.size):
         return _unchanged(before, increment)
     peaks = peaks_before(before.size, before.root, checkpoint.size, increment.consistency)
     rows = iter(increment.rows)
-    position = before.next_position
+    position, origin = before.next_position, before.origin
     for receipt in increment.receipts:
         payload = open_receipt(receipt, keys)
         statement = read_statement(payload)
         _check_place(statement, before.origin, peaks.size, position)
         _check_rows(statement, rows)
         peaks.append(leaf_hash(payload))
+        origin = statement.reopens.opens if statement.reopens else origin
         position += statement.count
     if next(rows, None) is not None:
         raise EntryMissing(
@@ -95,7 +98,21 @@ def verify_increment(before: FeedHead, increment: Increment, keys: KeyRing) -> F
         raise EntryMissing(
             "the receipts do not lead to the checkpoint", ja="受領証からチェックポイントに到達しません。"
         )
-    return FeedHead(before.origin, position, checkpoint.size, checkpoint.root)
+    if origin != checkpoint.origin:
+        raise LogForked(
+            "the log goes by a name under which no entry reopens it",
+            ja="ログの再開を示す記録がないまま名前が変わっています。",
+        )
+    return FeedHead(origin, position, checkpoint.size, checkpoint.root)
+
+
+def _check_origin(before: str, now: str) -> None:
+    """The log is the same one, or a later epoch of it: one that was rewound goes on under another name."""
+    if now == before:
+        return
+    gateway, epoch, recipient = origin_parts(now)
+    if (gateway, recipient) != origin_parts(before)[::2] or epoch < origin_parts(before)[1]:
+        raise LogForked("the checkpoint is that of another log", ja="別のログのチェックポイントです。")
 
 
 def _unchanged(before: FeedHead, increment: Increment) -> FeedHead:

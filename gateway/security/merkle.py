@@ -114,6 +114,11 @@ def inclusion_path(index: int, size: int, node_at: NodeAt) -> list[bytes]:
     return path[::-1]
 
 
+def root_of(size: int, node_at: NodeAt) -> bytes:
+    """The root over the first ``size`` leaves, out of the stored nodes."""
+    return _subtree(0, size, node_at) if size else EMPTY_ROOT
+
+
 def consistency_path(old_size: int, new_size: int, node_at: NodeAt) -> list[bytes]:
     """The proof that the tree of ``old_size`` leaves is the beginning of the tree of ``new_size`` leaves.
 

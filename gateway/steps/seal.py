@@ -12,7 +12,7 @@ from datetime import datetime
 
 import orjson
 
-from gateway.schemas.findings import Finding
+from gateway.schemas.findings import Finding, Verdict
 from gateway.schemas.identifiers import instant_text
 from gateway.schemas.line import CANONICAL
 from gateway.schemas.statement import RulesRun, Statement
@@ -101,7 +101,7 @@ def _statement(settled: Settled, digests: Digests, at: Position, sealed_at: date
         raw_bytes=submission.raw_bytes,
         adapter=settled.adapter,
         rules=RulesRun(pack=pack, rules=rules, records=records, evaluations=evaluations),
-        verdict=settled.counts.verdict(digests.findings > 0),
+        verdict=Verdict.ACCEPTED if settled.reopens else settled.counts.verdict(digests.findings > 0),
         counts=settled.counts,
         kinds=settled.kinds,
         findings_sha256=digests.findings_sha256,
@@ -116,4 +116,5 @@ def _statement(settled: Settled, digests: Digests, at: Position, sealed_at: date
         sealed_at=instant_text(sealed_at),
         fixes=submission.request.fixes,
         releases=submission.request.releases,
+        reopens=settled.reopens,
     )

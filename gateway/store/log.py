@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
+from gateway.errors import EntryMissing
 from gateway.schemas.statement import StoredStatement
 from gateway.store.engine import Database, add_rows, any_of, fetch, in_parts, table_of
 from gateway.store.tables import EPOCH, Checkpoint, Head, LogNode, Publication, StatementRow
@@ -18,27 +19,25 @@ from gateway.store.tables import EPOCH, Checkpoint, Head, LogNode, Publication, 
 
 @dataclass(frozen=True, slots=True)
 class HeadState:
-    """Where a recipient's log stands: the next leaf and position, the tree's peaks, the last ``sealed_at``."""
+    """Where a recipient's log stands: next leaf and position, the tree's peaks, the last ``sealed_at``, its epoch."""
 
     next_leaf: int
     next_position: int
     peaks: bytes
     sealed_at: datetime
+    epoch: int = 1
 
 
 EMPTY_HEAD = HeadState(0, 0, b"", EPOCH)
 
 _HEAD, _STATEMENT = table_of(Head).c, table_of(StatementRow).c
-_HEADS = (
-    columns(_HEAD.recipient, _HEAD.next_leaf, _HEAD.next_position, _HEAD.peaks, _HEAD.sealed_at)
-    .where(any_of(_HEAD.recipient, "recipients"))
-    .order_by(_HEAD.recipient)
-)
+_ALL_HEADS = columns(_HEAD.recipient, _HEAD.next_leaf, _HEAD.next_position, _HEAD.peaks, _HEAD.sealed_at, _HEAD.epoch)
+_HEADS = _ALL_HEADS.where(any_of(_HEAD.recipient, "recipients")).order_by(_HEAD.recipient)
 _HEADS_LOCKED = _HEADS.with_for_update()
 _MOVE_HEAD = (
     update(table_of(Head))
     .where(_HEAD.recipient == bindparam("head"))
-    .values({name: bindparam(name) for name in ("next_leaf", "next_position", "peaks", "sealed_at")})
+    .values({name: bindparam(name) for name in ("next_leaf", "next_position", "peaks", "sealed_at", "epoch")})
 )
 _ACCEPTED = columns(_STATEMENT.recipient, _STATEMENT.sender, _STATEMENT.raw_sha256).where(
     any_of(_STATEMENT.raw_sha256, "digests"),
@@ -57,10 +56,15 @@ def find_heads(session: Session, recipients: Iterable[str]) -> dict[str, HeadSta
     return {recipient: found.get(recipient, EMPTY_HEAD) for recipient in wanted}
 
 
+def all_heads(session: Session) -> dict[str, HeadState]:
+    """Where every log stands that was ever written to."""
+    return {row[0]: HeadState(*row[1:]) for row in fetch(session, _ALL_HEADS)}
+
+
 def lock_heads(database: Database, session: Session, recipients: Iterable[str]) -> dict[str, HeadState]:
     """Lock the heads in sorted order and read them; from here to the commit nobody else appends."""
     wanted = sorted(set(recipients))
-    fresh = [{"recipient": r, "next_leaf": 0, "next_position": 0, "peaks": b"", "sealed_at": EPOCH} for r in wanted]
+    fresh = [{"recipient": recipient} | asdict(EMPTY_HEAD) for recipient in wanted]
     add_rows(session, Head, fresh, unless_there=True)
     rows = fetch(session, _HEADS if database.is_sqlite else _HEADS_LOCKED, recipients=wanted)
     return {row[0]: HeadState(*row[1:]) for row in rows}
@@ -96,13 +100,20 @@ def note_publication(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def node_reader(session: Session, recipient: str) -> Callable[[int, int], bytes]:
-    """A function (level, number) -> hash over the stored complete subtrees, for proofs."""
+    """A function (level, number) -> hash over the stored complete subtrees, for proofs.
+
+    The function raises:
+        EntryMissing: there is no such node.
+    """
 
     def node_at(level: int, number: int) -> bytes:
         query = select(LogNode.hash).where(
             LogNode.recipient == recipient, LogNode.level == level, LogNode.number == number
         )
-        return session.exec(query).one()
+        found = session.exec(query).first()
+        if found is None:
+            raise EntryMissing("a node of the log is missing", ja="ログの木の節がありません。")
+        return found
 
     return node_at
 

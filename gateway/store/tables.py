@@ -178,6 +178,7 @@ class Head(SQLModel, table=True):
     next_position: int = _big(nullable=False)
     peaks: bytes = _bytes()
     sealed_at: datetime = _at()
+    epoch: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class StatementRow(SQLModel, table=True):
