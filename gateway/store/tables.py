@@ -352,7 +352,10 @@ class StorageKey(SQLModel, table=True):
     """The key of one recipient and year, wrapped; ``wrapped`` is NULL once it is destroyed."""
 
     __tablename__: ClassVar[Any] = "storage_key"
-    __table_args__ = (Index("storage_key_by_recipient", "recipient", "year"),)
+    __table_args__ = (
+        Index("storage_key_by_recipient", "recipient", "year"),
+        Index("storage_key_by_retired", "retired"),
+    )
     id: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     recipient: str
     year: int

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('id'),
     )
     op.create_index('storage_key_by_recipient', 'storage_key', ['recipient', 'year'])
+    op.create_index('storage_key_by_retired', 'storage_key', ['retired'])
 
 
 def downgrade() -> None:
