@@ -19,7 +19,7 @@ from gateway.client import Client, Outcome
 from mocks.tapes import CORPORATION
 
 SEED = 20260331
-CONNECTIONS, NAIVE_CONNECTIONS = 128, 16  # with 64, two processes stood idle for a sixth of the time
+CONNECTIONS, NAIVE_CONNECTIONS = 64, 16
 NAIVE_FIRMS = 50
 PHASE_S = 120.0
 BULK_S, LOOK_S = 120.0, 0.05
