@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from gateway.api import describe
 from gateway.api.parts import parts_of
-from gateway.api.submissions import joined
+from gateway.api.submissions import joined, target_of
 from gateway.errors import EvidenceError, InvalidRequest, TooLarge
 from gateway.security.canonical import strict_b64
 from gateway.security.http_signatures import SignedRequest, content_digest
@@ -34,9 +34,7 @@ async def signature_check(request: Request) -> Response:
     caller = parts.door.caller(headers.get("authorization"))
     theirs = _theirs(headers.pop(BASE_FIELD, None))
     body = await _body(request)
-    query = request.scope["query_string"].decode("latin-1")
-    target = f"{parts.base_url}{request.scope['path']}" + (f"?{query}" if query else "")
-    signed = SignedRequest(request.method, target, headers, hashlib.sha256(body).digest())
+    signed = SignedRequest(request.method, target_of(request, parts), headers, hashlib.sha256(body).digest())
     ours, problem = parts.door.explain(caller, signed)
     answer = {
         "holds": problem is None,

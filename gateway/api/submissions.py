@@ -82,7 +82,7 @@ async def _receive(request: Request, headers: Mapping[str, str], parts: Parts, n
 
 def _owners(query: QueryParams) -> tuple[str, ...]:
     """Whose keys close a document that is kept before it was read: of the recipients named, or else our own."""
-    named = tuple(dict.fromkeys(query.getlist("recipient")))
+    named = _recipients(query)
     return named if named and CGC_IDS.issuperset(named) else (OUR_OWN,)
 
 
@@ -91,8 +91,7 @@ def _submission(
 ) -> Submission:
     """The submission, once signature and digest are proven and the request is understood."""
     parts = parts_of(request)
-    query = request.scope["query_string"].decode("latin-1")
-    target = f"{parts.base_url}{request.scope['path']}" + (f"?{query}" if query else "")
+    target = target_of(request, parts)
     signed = SignedRequest(request.method, target, headers, received.sha256)
     sent_at = parts.door.signer(caller, signed)
     asked = _asked(request.query_params, headers, caller)
@@ -115,6 +114,12 @@ def _submission(
     )
 
 
+def target_of(request: Request, parts: Parts) -> str:
+    """The address as its signature has it: our own outer address, with path and query as they came."""
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{parts.base_url}{request.scope['path']}" + (f"?{query}" if query else "")
+
+
 def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Header fields by lower-case name; several of one name joined, as their signature has them."""
     headers: dict[str, str] = {}
@@ -131,11 +136,15 @@ def _key(headers: Mapping[str, str]) -> str:
     return key
 
 
+def _recipients(query: QueryParams) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(query.getlist("recipient")))
+
+
 def _asked(query: QueryParams, headers: Mapping[str, str], caller: Caller) -> schemas.Request:
     unknown = set(query) - PARAMETERS
     if unknown:
         raise InvalidRequest("unknown parameter; known are: " + ", ".join(sorted(PARAMETERS)))
-    recipients = tuple(dict.fromkeys(query.getlist("recipient")))
+    recipients = _recipients(query)
     if not CGC_IDS.issuperset(recipients):
         raise InvalidRequest("recipient is not one of the 51 corporations", ja="recipient は51協会のいずれかです。")
     channel = query.get("channel", Channel.API.value)

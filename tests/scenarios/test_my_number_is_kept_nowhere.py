@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from world import BANK, World, running, trial_balance
 from gateway.client import Outcome, Refusal
 from gateway.formats.identifiers import my_number_holds
 from gateway.security.verify import verify_evidence
-from gateway.store.compression import compress
+from gateway.store.tables import Raw
+from gateway.wiring import worker
 from mocks import tapes
 
 LOANS, LARGE = 1_500, "1000"
@@ -98,10 +100,19 @@ def test_what_is_called_a_my_number_is_refused_and_kept_nowhere(
     assert [path.name for path in (number_world.folder / "raw").iterdir()] == []
 
 
-def test_not_even_what_was_kept_until_it_was_read_is_left_in_the_database_file(number_world: World) -> None:
-    document = books_later(next(NUMBERS))
-    send(number_world, document)
-    assert places_of(number_world, compress(document[0])[12:60]) == []
+def test_not_even_what_was_kept_until_it_was_read_is_left_in_the_database_file(
+    database_url: str, tmp_path: Path
+) -> None:
+    document, asked = books_later(next(NUMBERS))
+    with running(tmp_path, database_url, HAYAME_WORKER="false") as world:
+        taken = world.client(BANK).submit(document, recipient="13", **asked)
+        with world.gateway.database.read() as session:
+            closed = session.get_one(Raw, taken.submission).body
+        assert closed is not None
+        assert "raw.body" in places_of(world, closed)
+        assert worker(world.gateway).work_once()
+        assert world.client(BANK).wait_for(taken.submission).counts["refused"] == 1
+        assert places_of(world, closed[-48:]) == []
 
 
 def test_what_was_destroyed_is_not_to_be_had_and_the_evidence_holds_without_it(number_world: World) -> None:
