@@ -117,12 +117,11 @@ class Committer:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(NOTES_DELAY_S):  # wait_for may swallow a cancellation
                         await self._arrived.wait()
+            self._arrived.clear()
             group = self._take_group()
             if group:
                 await self._commit(group)
-                continue
-            self._arrived.clear()
-            if self._notes:
+            elif self._notes:
                 await self._write_notes()
 
     def _take_group(self) -> list[Work]:
@@ -268,8 +267,9 @@ class Committer:
         await self._make_durable(session)
 
     def _put_back(self, works: Sequence[Work]) -> None:
-        self._waiting.extendleft(reversed(works))
-        self._arrived.set()
+        if works:
+            self._waiting.extendleft(reversed(works))
+            self._arrived.set()
 
 
 async def _surely(future: asyncio.Future[T]) -> T:
