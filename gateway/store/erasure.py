@@ -49,7 +49,7 @@ def lines_under(
     session: Session, blocks: Blocks, recipient: str, keys: Sequence[bytes], after: Place
 ) -> tuple[list[tuple[int, bytes]], Place | None]:
     """The next published lines that some keys closed, by position; and where to go on, or None at the end."""
-    rows = fetch(session, _CLOSED, recipient=recipient, keys=keys, position=after[0], index=after[1]).all()
+    rows = list(fetch(session, _CLOSED, recipient=recipient, keys=keys, position=after[0], index=after[1]))
     lines = [
         (position + first + number, body)
         for position, first, submission, payload in rows

@@ -210,7 +210,7 @@ def line_spot(submission: str, recipient: str, first_index: int) -> Spot:
 
 def _start_of(session: Session, recipient: str, position: int) -> int:
     """First position of the statement that holds ``position`` (or of what comes next)."""
-    return fetch(session, _START, recipient=recipient, position=position).scalar() or 0
+    return next((first for (first,) in fetch(session, _START, recipient=recipient, position=position)), 0)
 
 
 def find_withheld(session: Session, recipient: str, start: int, end: int) -> dict[int, tuple[bytes, str]]:

@@ -10,8 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import bindparam, update
 from sqlalchemy import select as columns
-from sqlalchemy import update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, exists, select
 
@@ -25,6 +25,15 @@ LOST_WORKERS = 10
 ANY_KIND = "*"
 _GIVEN_UP = col(Job.done_at).is_not(None) & col(Job.failure).is_not(None)
 _JOB = table_of(Job).c
+_ONE_DUE = (
+    columns(_JOB.id)
+    .where(
+        _JOB.done_at.is_(None),
+        _JOB.run_at <= bindparam("now"),
+        _JOB.claimed_until_at.is_(None) | (_JOB.claimed_until_at < bindparam("now")),
+    )
+    .limit(1)
+)
 _OPEN_LANES = columns(_JOB.lane, _JOB.kind).where(_JOB.done_at.is_(None), any_of(_JOB.lane, "lanes")).distinct()
 
 
@@ -80,12 +89,7 @@ def is_behind(lane: str, kinds: Collection[str], busy: Collection[tuple[str, str
 
 def any_due(session: Session, now: datetime) -> bool:
     """Whether some job is open, due and in nobody's hands."""
-    query = select(Job.id).where(
-        col(Job.done_at).is_(None),
-        col(Job.run_at) <= now,
-        col(Job.claimed_until_at).is_(None) | (col(Job.claimed_until_at) < now),
-    )
-    return session.exec(query.limit(1)).first() is not None
+    return any(True for _ in fetch(session, _ONE_DUE, now=now))
 
 
 def claim(database: Database, session: Session, now: datetime) -> Claimed | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import Executable, bindparam, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -52,8 +52,12 @@ _ACCEPTED = columns(_STATEMENT.recipient, _STATEMENT.sender, _STATEMENT.raw_sha2
 def find_heads(session: Session, recipients: Iterable[str]) -> dict[str, HeadState]:
     """Where each log stands as this session sees it; a log nobody wrote to yet is empty."""
     wanted = sorted(set(recipients))
-    found = {row[0]: HeadState(*row[1:]) for row in fetch(session, _HEADS, recipients=wanted)}
+    found = _heads(session, _HEADS, wanted)
     return {recipient: found.get(recipient, EMPTY_HEAD) for recipient in wanted}
+
+
+def _heads(session: Session, query: Executable, recipients: Sequence[str]) -> dict[str, HeadState]:
+    return {row[0]: HeadState(*row[1:]) for row in fetch(session, query, recipients=recipients)}
 
 
 def all_heads(session: Session) -> dict[str, HeadState]:
@@ -64,10 +68,13 @@ def all_heads(session: Session) -> dict[str, HeadState]:
 def lock_heads(database: Database, session: Session, recipients: Iterable[str]) -> dict[str, HeadState]:
     """Lock the heads in sorted order and read them; from here to the commit nobody else appends."""
     wanted = sorted(set(recipients))
-    fresh = [{"recipient": recipient} | asdict(EMPTY_HEAD) for recipient in wanted]
-    add_rows(session, Head, fresh, unless_there=True)
-    rows = fetch(session, _HEADS if database.is_sqlite else _HEADS_LOCKED, recipients=wanted)
-    return {row[0]: HeadState(*row[1:]) for row in rows}
+    found = _heads(session, _HEADS, wanted)
+    if len(found) < len(wanted):
+        fresh = [{"recipient": recipient} | asdict(EMPTY_HEAD) for recipient in wanted]
+        add_rows(session, Head, fresh, unless_there=True)
+    elif database.is_sqlite:
+        return found
+    return _heads(session, _HEADS if database.is_sqlite else _HEADS_LOCKED, wanted)
 
 
 def lock_all_heads(database: Database, session: Session) -> None:

@@ -72,9 +72,8 @@ def claim_keys(session: Session, claiming: Sequence[Submission]) -> set[tuple[st
         }
         for (sender, key), one in sorted(mine.items())
     ]
-    if not rows:
-        return set()
-    add_rows(session, IdempotencyKey, rows, unless_there=True)
+    if add_rows(session, IdempotencyKey, rows, unless_there=True) == len(rows):
+        return set(mine)
     winners = find_keys(session, sorted(mine))
     return {name for name, one in mine.items() if winners[name].submission == one.id}
 
