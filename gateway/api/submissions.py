@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
+from functools import lru_cache
 from urllib.parse import unquote
 
 import orjson
@@ -35,6 +36,7 @@ from gateway.store.engine import Session
 from gateway.store.jobs import ANY_KIND
 
 PARAMETERS = {"recipient", "subject", "kind", "adapter", "on_behalf_of", "channel", "received_on", "fixes", "dry_run"}
+ASKED_REMEMBERED = 256
 IN_A_THREAD = 64 * 1024  # bytes from which a document is prepared beside the event loop, not on it
 STALLED = {
     "detail": "It is kept, but working it off failed again and again; the operator has to look. Do not repeat it.",
@@ -63,10 +65,10 @@ async def submit(request: Request) -> Response:
 
 
 async def _receive(request: Request, headers: Mapping[str, str], parts: Parts, name: str) -> Received:
-    cipher, owners = parts.blocks.cipher, _owners(request.query_params)
+    cipher, owners = parts.blocks.cipher, _owners(_query(request))
     if not cipher.is_ready(owners):
         await asyncio.to_thread(cipher.make_ready, owners)
-    kept = Kept(parts.raw_folder / name, cipher, submissions.raw_file(name), owners)
+    kept = Kept(parts.raw_folder, name, cipher, submissions.raw_file(name), owners)
     receiver = Receiver(kept, parts.limits.inline_raw_bytes, parts.limits.max_bytes)
     declared = headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > parts.limits.max_bytes:
@@ -80,9 +82,14 @@ async def _receive(request: Request, headers: Mapping[str, str], parts: Parts, n
     return receiver.finish()
 
 
-def _owners(query: QueryParams) -> tuple[str, ...]:
+def _query(request: Request) -> str:
+    return str(request.scope["query_string"], "latin-1")
+
+
+@lru_cache(ASKED_REMEMBERED)
+def _owners(query: str) -> tuple[str, ...]:
     """Whose keys close a document that is kept before it was read: of the recipients named, or else our own."""
-    named = _recipients(query)
+    named = _recipients(QueryParams(query))
     return named if named and CGC_IDS.issuperset(named) else (OUR_OWN,)
 
 
@@ -94,7 +101,8 @@ def _submission(
     target = target_of(request, parts)
     signed = SignedRequest(request.method, target, headers, received.sha256)
     sent_at = parts.door.signer(caller, signed)
-    asked = _asked(request.query_params, headers, caller)
+    headed = (headers.get(name, "") for name in ("content-disposition", "content-type", "prefer"))
+    asked = _asked(_query(request), *headed)
     now = parts.clock.now()
     institution = caller.participant.institution(asked.on_behalf_of, now)
     for recipient in asked.recipients:
@@ -116,7 +124,7 @@ def _submission(
 
 def target_of(request: Request, parts: Parts) -> str:
     """The address as its signature has it: our own outer address, with path and query as they came."""
-    query = request.scope["query_string"].decode("latin-1")
+    query = _query(request)
     return f"{parts.base_url}{request.scope['path']}" + (f"?{query}" if query else "")
 
 
@@ -140,7 +148,10 @@ def _recipients(query: QueryParams) -> tuple[str, ...]:
     return tuple(dict.fromkeys(query.getlist("recipient")))
 
 
-def _asked(query: QueryParams, headers: Mapping[str, str], caller: Caller) -> schemas.Request:
+@lru_cache(ASKED_REMEMBERED)
+def _asked(asked: str, disposition: str, media_type: str, preferred: str) -> schemas.Request:
+    """What query and header fields ask for; a sender asks for the same again and again."""
+    query = QueryParams(asked)
     unknown = set(query) - PARAMETERS
     if unknown:
         raise InvalidRequest("unknown parameter; known are: " + ", ".join(sorted(PARAMETERS)))
@@ -158,10 +169,10 @@ def _asked(query: QueryParams, headers: Mapping[str, str], caller: Caller) -> sc
             channel=SENDER_CHANNELS[channel],
             received_on=tuple(date.fromisoformat(day).isoformat() for day in query.getlist("received_on")),
             fixes=query.get("fixes"),
-            filename=_filename(headers),
-            media_type=headers.get("content-type"),
+            filename=_filename(disposition),
+            media_type=media_type or None,
             dry_run=query.get("dry_run") == "true",
-            respond_async="respond-async" in headers.get("prefer", ""),
+            respond_async="respond-async" in preferred,
         )
     except (ValueError, KeyError, ValidationError):
         raise InvalidRequest(
@@ -170,10 +181,10 @@ def _asked(query: QueryParams, headers: Mapping[str, str], caller: Caller) -> sc
         ) from None
 
 
-def _filename(headers: Mapping[str, str]) -> str | None:
+def _filename(disposition: str) -> str | None:
     """The name in Content-Disposition (RFC 6266, also its ``filename*``), without any folder."""
     named: dict[str, str] = {}
-    for part in headers.get("content-disposition", "").split(";"):
+    for part in disposition.split(";"):
         name, _, value = part.strip().partition("=")
         named[name.lower()] = value.strip('"')
     encoded = named.get("filename*", "")

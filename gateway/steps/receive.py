@@ -22,10 +22,16 @@ from gateway.schemas.submission import RawCopy
 class Kept:
     """Where a document goes once it outgrows memory: a file, closed for its owners; its folder must exist."""
 
-    path: Path
+    folder: Path
+    name: str
     cipher: Cipher
     spot: Spot
     owners: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / self.name
 
     def open(self) -> BinaryIO:
         """What is in the file, from its start."""
@@ -52,7 +58,7 @@ class Received:
 
     def copy(self) -> RawCopy:
         """How it will be kept: in a row, or in the file where it is already."""
-        return RawCopy(self.body, self.kept.path.name if self.kept is not None else None, None)
+        return RawCopy(self.body, self.kept.name if self.kept is not None else None, None)
 
     def discard(self) -> None:
         """Remove the file, if there is one."""
@@ -117,7 +123,7 @@ class Receiver:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        folder = os.open(self._kept.path.parent, os.O_RDONLY)
+        folder = os.open(self._kept.folder, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
         return Received(None, self._kept, digest, self._size)

@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, delete, func, or_, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from gateway.store.engine import add_rows, any_of, fetch, table_of
+from gateway.store.driver import add_rows, any_of, fetch, table_of
 from gateway.store.feed import Blocks, line_spot
 from gateway.store.tables import HeldRecord, LineBlock, LineIndex, Raw, StatementRow, Withheld
 

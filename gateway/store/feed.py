@@ -15,7 +15,7 @@ from gateway.errors import Erased
 from gateway.ports import Cipher, Spot
 from gateway.schemas.submission import Line, Version
 from gateway.store.compression import compress, decompress
-from gateway.store.engine import add_rows, any_of, by_prefix, fetch, in_parts, table_of
+from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, table_of
 from gateway.store.tables import FindingBlock, HeldRecord, LineBlock, LineIndex, StatementRow, Withheld
 
 LINES_PER_BLOCK = 1_024

@@ -16,7 +16,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, exists, select
 
 from gateway.errors import BusyError
-from gateway.store.engine import Database, add_rows, any_of, fetch, table_of
+from gateway.store.driver import add_rows, any_of, fetch, table_of
+from gateway.store.engine import Database
 from gateway.store.tables import Job
 
 LEASE = timedelta(seconds=20)

@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 
 from gateway.errors import EntryMissing
 from gateway.schemas.statement import StoredStatement
-from gateway.store.engine import Database, add_rows, any_of, fetch, in_parts, table_of
+from gateway.store.driver import add_rows, any_of, fetch, in_parts, table_of
+from gateway.store.engine import Database
 from gateway.store.tables import EPOCH, Checkpoint, Head, LogNode, Publication, StatementRow
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from gateway.store.engine import add_rows
+from gateway.store.driver import add_rows
 from gateway.store.tables import Checkpoint, Publication, ReadMark, StatementRow
 
 

@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 
 from gateway.schemas.identifiers import Reference, Scheme, new_id
 from gateway.schemas.submission import Guaranteed
-from gateway.store.engine import Database, add_rows, any_of, by_prefix, fetch, in_parts, insert_or_update, table_of
+from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, insert_or_update, table_of
+from gateway.store.engine import Database
 from gateway.store.tables import (
     Delegation,
     Entitlement,
@@ -25,6 +26,7 @@ from gateway.store.tables import (
     RegisterVersion,
 )
 
+_VERSION = columns(table_of(RegisterVersion).c.version)
 _LINK, _GUARANTEE = table_of(Link).c, table_of(Guarantee).c
 _LINKS = columns(_LINK.value, _LINK.party, _LINK.valid_from, _LINK.valid_until).where(
     _LINK.scheme == bindparam("scheme"), _LINK.scope == bindparam("scope"), any_of(_LINK.value, "numbers")
@@ -60,7 +62,7 @@ class Enrolled:
 
 def register_version(session: Session) -> int:
     """A number that every change to participants counts up."""
-    return session.exec(select(RegisterVersion.version)).first() or 0
+    return next((version for (version,) in fetch(session, _VERSION)), 0)
 
 
 def load_participants(session: Session) -> dict[str, Enrolled]:

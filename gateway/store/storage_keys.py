@@ -9,7 +9,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from gateway.ports import Kms, StoredKey
-from gateway.store.engine import Database, add_rows
+from gateway.store.driver import add_rows
+from gateway.store.engine import Database
 from gateway.store.tables import StorageKey
 
 LOCK = 0x48415942  # beside the number under which databases are migrated

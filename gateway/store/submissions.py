@@ -21,7 +21,8 @@ from gateway.schemas.identifiers import Channel, Reference, Scheme
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import MY_NUMBER, Held, RawCopy, Request, Submission, Waiting
 from gateway.store.compression import compress, decompress
-from gateway.store.engine import Database, add_rows, any_of, by_prefix, fetch, insert_new, table_of
+from gateway.store.driver import add_rows, any_of, by_prefix, fetch, insert_new, table_of
+from gateway.store.engine import Database
 from gateway.store.tables import (
     AuditEntry,
     FindingBlock,
