@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.schemas.place import Place
 
+_WHOLE = Place()
 _LINE = re.compile(r"/lines/(\d+)(?:/([a-z_]+))?")
 
 
@@ -17,7 +18,8 @@ class Within(Mapping[str, Place]):
         self.line, self.prefix = line, prefix
 
     def __getitem__(self, pointer: str) -> Place:
-        return Place(line=self.line, pointer=self.prefix + pointer or None)
+        where = self.prefix + pointer
+        return Place(line=self.line, pointer=where or None) if where or self.line else _WHOLE
 
     def __contains__(self, pointer: object) -> bool:
         return True

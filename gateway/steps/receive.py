@@ -56,6 +56,13 @@ class Received:
         with self.open() as source:
             return source.read(count)
 
+    def count(self, byte: bytes) -> int:
+        """How often a byte stands in it."""
+        if self.body is not None:
+            return self.body.count(byte)
+        with self.open() as source:
+            return sum(chunk.count(byte) for chunk in iter(lambda: source.read(1 << 20), b""))
+
     def copy(self) -> RawCopy:
         """How it will be kept: in a row, or in the file where it is already."""
         return RawCopy(self.body, self.kept.name if self.kept is not None else None, None)

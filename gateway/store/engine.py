@@ -67,6 +67,13 @@ class Database:
         """Open a write transaction if nobody else is writing just now."""
         return self._open() if self._writers.acquire(wait=False) else None
 
+    def is_busy(self) -> bool:
+        """Whether somebody is writing just now."""
+        if self._writers.acquire(wait=False):
+            self._writers.release()
+            return False
+        return True
+
     def _open(self) -> Session:
         session = Session(self.engine, expire_on_commit=False)
         try:
@@ -176,6 +183,7 @@ def _sqlite(path: str) -> Engine:
             "foreign_keys=ON",
             "secure_delete=ON",
             "cache_size=-32000",
+            "wal_autocheckpoint=4000",  # at 1,000 pages what every group touches is copied every ten groups
         ):
             connection.execute(f"PRAGMA {pragma}")
 
