@@ -109,9 +109,7 @@ def _submission(
         caller.require("submit", recipient)
     return Submission(
         id=name,
-        origin=Origin(
-            sender=caller.participant.id, institution=institution, channel=asked.channel, received_on=asked.received_on
-        ),
+        origin=_origin(caller.participant.id, institution, asked.channel, asked.received_on),
         request=asked,
         key=_key(headers),
         fingerprint=hashlib.sha256(f"{request.method} {target} ".encode() + received.sha256).digest(),
@@ -120,6 +118,11 @@ def _submission(
         raw_sha256=received.sha256.hex(),
         raw_bytes=received.size,
     )
+
+
+@lru_cache(ASKED_REMEMBERED)
+def _origin(sender: str, institution: str, channel: Channel, received_on: tuple[str, ...]) -> Origin:
+    return Origin(sender=sender, institution=institution, channel=channel, received_on=received_on)
 
 
 def target_of(request: Request, parts: Parts) -> str:

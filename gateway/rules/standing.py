@@ -21,7 +21,8 @@ _DAY = timedelta(days=1)
 
 def standings(record: TrialBalance) -> tuple[bytes | None, bytes | None]:
     """What a trial balance opens with, and what it closes with."""
-    names, columns = names_of(record.lines), record.columns
+    columns = record.columns
+    names = [code or name for code, name in zip(columns["source_code"], columns["source_name"], strict=True)]
     return _standing(names, columns["opening_yen"]), _standing(names, columns["closing_yen"])
 
 
