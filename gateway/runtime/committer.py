@@ -128,7 +128,7 @@ class Committer:
     async def _near_turn(self) -> None:
         """While another process writes its group, whoever arrives here still comes along: groups of 20, not 16."""
         for _ in range(LOOKS_BEFORE):
-            if not self._tools.database.is_busy():
+            if not self._tools.database.writers.is_held():
                 return
             await asyncio.sleep(LOOK_S)
 

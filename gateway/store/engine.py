@@ -39,7 +39,7 @@ class Database:
         self._opened: WeakSet[Any] = WeakSet()
         if not self.is_sqlite:
             event.listen(self.engine, "connect", lambda connection, _: self._opened.add(connection))
-        self._writers = WriterLock(f"{self.url.database}.lock" if self.is_sqlite else None)
+        self.writers = WriterLock(f"{self.url.database}.lock" if self.is_sqlite else None)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -60,19 +60,12 @@ class Database:
 
     def begin(self) -> Session:
         """Open a write transaction, waiting for its turn; whatever comes, the caller calls ``commit`` or ``end``."""
-        self._writers.acquire()
+        self.writers.acquire()
         return self._open()
 
     def try_begin(self) -> Session | None:
         """Open a write transaction if nobody else is writing just now."""
-        return self._open() if self._writers.acquire(wait=False) else None
-
-    def is_busy(self) -> bool:
-        """Whether somebody is writing just now."""
-        if self._writers.acquire(wait=False):
-            self._writers.release()
-            return False
-        return True
+        return self._open() if self.writers.acquire(wait=False) else None
 
     def _open(self) -> Session:
         session = Session(self.engine, expire_on_commit=False)
@@ -95,7 +88,7 @@ class Database:
         try:
             session.close()
         finally:
-            self._writers.release()
+            self.writers.release()
 
     def lock(self, session: Session, number: int) -> None:
         """Be the only one under a number until the transaction ends. On SQLite whoever writes is alone anyway."""
@@ -118,12 +111,12 @@ class Database:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM raw, storage_key, line_index, held_record"))
             return
-        self._writers.acquire()
+        self.writers.acquire()
         try:
             with closing(self.engine.raw_connection()) as raw:
                 raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
-            self._writers.release()
+            self.writers.release()
 
     def close(self) -> None:
         """Give back every connection, also one that somebody still holds."""
@@ -149,6 +142,13 @@ class WriterLock:
             fcntl.flock(self._handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             self._threads.release()
+            return False
+        return True
+
+    def is_held(self) -> bool:
+        """Whether somebody writes just now."""
+        if self.acquire(wait=False):
+            self.release()
             return False
         return True
 
