@@ -18,12 +18,12 @@ from gateway.security.canonical import b64, strict_b64, strict_b64url
 from gateway.security.keys import ED25519, KeyRing, PublicKey, SigningKey
 
 MOST_SIGNATURES = 100
+KEY_NAME = re.compile(r"[^\s+]+")
 
 _DASH = "\N{EM DASH} "
 _ED25519_TYPE = b"\1"
 _KEY_ID_BYTES = 4
 _HASH_BYTES = 32
-_NAME = re.compile(r"[^\s+]+")
 _ORIGIN = re.compile(r"([^\s+]+?)(?:/epoch-([1-9][0-9]{0,8}))?/recipients/([^\s+/]+)")
 _TREE_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _UNFIT = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")  # control characters, and what is not UTF-8
@@ -60,7 +60,7 @@ def log_origin(gateway: str, recipient: str, epoch: int = 1) -> str:
     >>> log_origin("hayame.example", "13", 2)
     'hayame.example/epoch-2/recipients/13'
     """
-    if not _NAME.fullmatch(gateway):
+    if not KEY_NAME.fullmatch(gateway):
         raise ConfigurationError("the gateway's name may hold no space and no plus sign")
     return f"{gateway}{f'/epoch-{epoch}' if epoch > 1 else ''}/recipients/{recipient}"
 
@@ -99,7 +99,7 @@ def open_checkpoint(note: str, keys: KeyRing) -> Checkpoint:
         SignatureMismatch: none of the keys signed it for its origin, or one that is said to have did not.
         EvidenceError: it is not a checkpoint.
     """
-    text, _ = _parted(note)
+    text, _ = parted_note(note)
     origin, *others = text[:-1].split("\n")
     open_note(note, origin, keys)
     if len(others) < 2 or not all(others) or not _TREE_SIZE.fullmatch(others[0]):
@@ -119,7 +119,7 @@ def open_note(note: str, name: str, keys: KeyRing) -> str:
         SignatureMismatch: there is none, or one does not hold.
         EvidenceError: it is not a signed note.
     """
-    text, signatures = _parted(note)
+    text, signatures = parted_note(note)
     known = {key_id(name, key): key for key in keys if key.algorithm is ED25519}
     mine = [(known[hint], signature) for signer, hint, signature in signatures if signer == name and hint in known]
     if not mine:
@@ -134,8 +134,12 @@ def key_id(name: str, key: PublicKey) -> bytes:
     return sha256(name.encode() + b"\n" + _ED25519_TYPE + strict_b64url(key.members["x"])).digest()[:_KEY_ID_BYTES]
 
 
-def _parted(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
-    """A note's text with its final newline, and its signatures as (name, key id, signature)."""
+def parted_note(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+    """A note's text with its final newline, and its signatures as (name, key id, signature); nothing is verified.
+
+    Raises:
+        EvidenceError: it is not a signed note.
+    """
     text, blank, lines = note.rpartition("\n\n")
     if not (text and blank and lines.endswith("\n")) or _UNFIT.search(note):
         raise EvidenceError("not a signed note", ja="署名付きノートの形式ではありません。")
@@ -148,6 +152,6 @@ def _parted(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
 def _signature(line: str) -> tuple[str, bytes, bytes]:
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
     signed = strict_b64(encoded)
-    if not (line.startswith(_DASH) and _NAME.fullmatch(name) and len(signed) > _KEY_ID_BYTES):
+    if not (line.startswith(_DASH) and KEY_NAME.fullmatch(name) and len(signed) > _KEY_ID_BYTES):
         raise EvidenceError("a signature line of the note is malformed", ja="ノートの署名行の形式が正しくありません。")
     return name, signed[:_KEY_ID_BYTES], signed[_KEY_ID_BYTES:]

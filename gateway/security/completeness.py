@@ -75,7 +75,7 @@ def verify_increment(before: FeedHead, increment: Increment, keys: KeyRing) -> F
         EvidenceError: something is not of the form it should have.
     """
     checkpoint = open_checkpoint(increment.checkpoint, keys)
-    _check_origin(before.origin, checkpoint.origin)
+    check_same_log(before.origin, checkpoint.origin)
     check_consistency(before.size, before.root, checkpoint.size, checkpoint.root, increment.consistency)
     if (checkpoint.origin, checkpoint.size) == (before.origin, before.size):
         return _unchanged(before, increment)
@@ -106,8 +106,12 @@ def verify_increment(before: FeedHead, increment: Increment, keys: KeyRing) -> F
     return FeedHead(origin, position, checkpoint.size, checkpoint.root)
 
 
-def _check_origin(before: str, now: str) -> None:
-    """The log is the same one, or a later epoch of it: one that was rewound goes on under another name."""
+def check_same_log(before: str, now: str) -> None:
+    """That a log is the same one, or a later epoch of it: one that was rewound goes on under another name.
+
+    Raises:
+        LogForked: it is another log, or an earlier epoch.
+    """
     if now == before:
         return
     gateway, epoch, recipient = origin_parts(now)

@@ -5,7 +5,7 @@
     receipt          the JWS; its payload is the statement, and the leaf
     lines            index, line, leaf, withheld, path and row of each line shown: all of them, or just one
     inclusion        tree_size and path: the receipt's leaf in the log
-    checkpoint       the signed head of the log of that size
+    checkpoint       the signed head of the log of that size, with the cosignatures of its witnesses
     raw              the document as received, or null
     findings         the findings as served, one canonical JSON object per line, or null
     keys             the public keys that signed; for orientation only, trust comes from the key file

@@ -17,6 +17,7 @@ from gateway.schemas.findings import Finding
 from gateway.schemas.statement import Statement
 from gateway.security.canonical import canonical, sha256_hex, strict_load
 from gateway.security.checkpoints import Checkpoint, open_checkpoint
+from gateway.security.cosignatures import Quorum
 from gateway.security.evidence import Evidence, EvidenceLine, read_evidence, read_statement
 from gateway.security.keys import KeyRing
 from gateway.security.merkle import check_inclusion, leaf_hash, root
@@ -66,6 +67,7 @@ class _Case:
 
     evidence: Evidence
     keys: KeyRing
+    quorum: Quorum | None = None
     payload: bytes | None = None
     sealed: Statement | None = None
     signed: Checkpoint | None = None
@@ -88,15 +90,16 @@ class _Case:
 Proof = Callable[[_Case], Told]
 
 
-def verify_evidence(bundle: bytes, keys: KeyRing) -> Report:
+def verify_evidence(bundle: bytes, keys: KeyRing, quorum: Quorum | None = None) -> Report:
     """Examine an evidence file. Never raises for what is in it: a broken file is a report that does not hold.
 
     Args:
         bundle: the file's bytes.
         keys: the keys one trusts, from the key file; those inside the evidence are not trusted.
+        quorum: the witnesses one trusts, and how many of them must have cosigned the checkpoint.
     """
     try:
-        case = _Case(read_evidence(bundle), keys)
+        case = _Case(read_evidence(bundle), keys, quorum)
     except EvidenceError as error:
         unread = Told("the file could not be read", "ファイルを読み取れませんでした。")
         others = [_check(name, "unchecked", unread) for name in PROOFS]
@@ -294,8 +297,14 @@ def _timestamp(_: _Case) -> Told:
     raise _CannotCheck(Told("the file holds no time stamp", "タイムスタンプが含まれていません。"))
 
 
-def _witnesses(_: _Case) -> Told:
-    raise _CannotCheck(Told("cosignatures of witnesses were not looked at", "立会人の署名は確認していません。"))
+def _witnesses(case: _Case) -> Told:
+    """So many of the witnesses that one trusts saw this head of the log: it is the history that others were shown."""
+    if case.quorum is None:
+        raise _CannotCheck(Told("no witness was named", "立会人が指定されていません。"))
+    size = case.checkpoint.size
+    seen = case.quorum.require(case.evidence.checkpoint)
+    told = ", ".join(f"{name} {at:%Y-%m-%dT%H:%M:%SZ}" for name, at in sorted(seen.items()))
+    return Told(f"the head at {size} entries was seen by {told}", f"記録 {size} 件時点のログ署名の立会人: {told}")
 
 
 PROOFS: dict[str, Proof] = {

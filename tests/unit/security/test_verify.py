@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from gateway.errors import EvidenceError
 from gateway.schemas.findings import Counts
 from gateway.security.canonical import b64, canonical
 from gateway.security.checkpoints import write_checkpoint
+from gateway.security.cosignatures import Quorum, Witness, cosign
 from gateway.security.evidence import Evidence, EvidenceLine, read_evidence, write_evidence
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.merkle import leaf_hash, root
@@ -20,6 +22,7 @@ from gateway.security.signing import sign_receipt
 from gateway.security.verify import PROOFS, Report, verify_evidence
 
 NEVER_CHECKED_YET = {"timestamp", "witnesses"}
+SEEN_AT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def verdicts(report: Report) -> dict[str, str]:
@@ -50,6 +53,55 @@ def test_evidence_for_a_whole_submission_holds(log: SealedLog, keys: KeyRing) ->
     assert report.holds
     assert list(verdicts(report)) == ["file", *PROOFS]
     assert unchecked(report) == NEVER_CHECKED_YET | {"row_digests"}
+
+
+def cosigned(evidence: Evidence, *names: str) -> bytes:
+    """The evidence under a checkpoint that some witnesses cosigned, each with a key by its place in the alphabet."""
+    lines = [cosign(evidence.checkpoint, name, key_of(ord(name)), SEEN_AT) for name in names]
+    return changed(evidence, checkpoint=evidence.checkpoint + "".join(lines))
+
+
+def trusted(names: str, least: int) -> Quorum:
+    return Quorum(tuple(Witness(name, key_of(ord(name)).public) for name in names), least)
+
+
+def test_evidence_under_a_cosigned_checkpoint_holds_for_whoever_demands_so_many_witnesses(
+    log: SealedLog, keys: KeyRing
+) -> None:
+    bundle = cosigned(log.evidence(log.sealed[0]), "a", "b", "z")
+    report = verify_evidence(bundle, keys, trusted("abc", 2))
+    (said,) = [check for check in report.checks if check.name == "witnesses"]
+    assert (report.holds, said.verdict) == (True, "verified")
+    assert said.detail_en == "the head at 5 entries was seen by a 2026-11-23T00:00:00Z, b 2026-11-23T00:00:00Z"
+    assert unchecked(report) == {"timestamp", "row_digests"}
+    assert "witnesses" in unchecked(verify_evidence(bundle, keys))
+
+
+def test_evidence_that_too_few_witnesses_saw_does_not_hold(log: SealedLog, keys: KeyRing) -> None:
+    plain = write_evidence(log.evidence(log.sealed[0]))
+    assert failed(verify_evidence(plain, keys, trusted("a", 1))) == ["witnesses"]
+    one = cosigned(log.evidence(log.sealed[0]), "a", "z")
+    assert failed(verify_evidence(one, keys, trusted("abc", 2))) == ["witnesses"]
+
+
+def test_evidence_with_a_false_cosignature_does_not_hold_for_whoever_knows_the_witness(
+    log: SealedLog, keys: KeyRing
+) -> None:
+    evidence, earlier = log.evidence(log.sealed[0]), log.checkpoint()
+    log.add(b"later\n")
+    line = cosign(log.checkpoint(), "a", key_of(ord("a")), SEEN_AT)
+    bundle = changed(evidence, checkpoint=earlier + line)
+    assert failed(verify_evidence(bundle, keys, trusted("ab", 1))) == ["witnesses"]
+    assert verify_evidence(bundle, keys).holds
+
+
+def test_cosignatures_of_a_checkpoint_that_the_gateway_did_not_sign_prove_nothing(
+    log: SealedLog, stranger: SigningKey
+) -> None:
+    bundle = cosigned(log.evidence(log.sealed[0]), "a")
+    report = verify_evidence(bundle, KeyRing([stranger.public]), trusted("a", 1))
+    assert not report.holds
+    assert "witnesses" in unchecked(report)
 
 
 @pytest.mark.parametrize("index", [0, 4, 10])
