@@ -22,7 +22,8 @@ import orjson
 import typer
 
 from gateway.client import Client, Following
-from gateway.errors import ConfigurationError, GatewayError, NotFound
+from gateway.errors import ConfigurationError, GatewayError, LogForked, NotFound
+from gateway.security.cosignatures import read_quorum
 from gateway.security.keys import KeyRing, SigningKey, load_or_make
 from gateway.security.verify import verify_evidence
 from gateway.settings import Settings
@@ -169,15 +170,44 @@ def _at_eof(stop: Callable[[], None]) -> None:
 def verify(
     evidence: Path,
     key: Annotated[Path, typer.Option(help="The gateway's published key (JWK Set, JWK or PEM).")],
+    witness: Annotated[list[str] | None, typer.Option(help="NAME=KEYFILE of a witness you trust; may repeat.")] = None,
+    quorum: Annotated[int, typer.Option(help="How many of them must have cosigned; 0 for all.")] = 0,
 ) -> None:
-    """Verify an evidence file offline, with the published key alone."""
-    report = verify_evidence(evidence.read_bytes(), KeyRing.parse(key.read_bytes()))
+    """Verify an evidence file offline, with the published key and, where named, the keys of witnesses."""
+    trusted = read_quorum(witness, quorum) if witness or quorum else None
+    report = verify_evidence(evidence.read_bytes(), KeyRing.parse(key.read_bytes()), trusted)
     for check in report.checks:
         typer.echo(f"{check.verdict:<10} {check.name:<22} {check.detail_ja} / {check.detail_en}")
     typer.echo(
         "証拠は有効です。 The evidence holds." if report.holds else "証拠は無効です。 The evidence does NOT hold."
     )
     raise typer.Exit(0 if report.holds else 1)
+
+
+@app.command()
+def witness(  # noqa: PLR0913 - a command's options are its parameters
+    recipient: str,
+    url: Url,
+    name: As,
+    key: Key,
+    gateway_key: Annotated[Path, typer.Option(help="The gateway's published key, from your own copy.")],
+    cosign_with: Annotated[Path | None, typer.Option(help="Another private key (PEM) to cosign with.")] = None,
+    seen: Annotated[Path | None, typer.Option(help="What was seen last; keep it. Default witness-RECIPIENT.")] = None,
+    every: Annotated[float, typer.Option(help="Look again after so many seconds; 0 for once.")] = 0,
+    log_name: str = Settings().log_name,
+) -> None:
+    """Watch a corporation's log and cosign its heads; ends with status 3 where it was forked or rewound."""
+    from gateway.client.witnessing import Watched, Witnessing, watch
+
+    keys = KeyRing.parse(gateway_key.read_bytes())
+    with Client(url, name, SigningKey.load(key)) as client:
+        log = Watched(client, recipient, keys, log_name)
+        watching = Witnessing(log, SigningKey.load(cosign_with or key), seen or Path(f"witness-{recipient}"))
+        try:
+            watch(watching, every, typer.echo)
+        except LogForked as error:
+            typer.echo(f"{error.ja}\n{error.message}", err=True)
+            raise typer.Exit(3) from error
 
 
 @app.command()
@@ -227,10 +257,11 @@ def evidence(  # noqa: PLR0913 - a command's options are its parameters
     key: Key,
     out: Path = Path("evidence.json"),
     line: Annotated[int | None, typer.Option(help="Only this line, with no byte of another.")] = None,
+    quorum: Annotated[int | None, typer.Option(help="Under a checkpoint that so many witnesses cosigned.")] = None,
 ) -> None:
     """Fetch the evidence of an outcome into a file, to be verified by anybody, offline."""
     with Client(url, name, SigningKey.load(key)) as client:
-        out.write_bytes(client.evidence(submission, line=line))
+        out.write_bytes(client.evidence(submission, line=line, quorum=quorum))
     typer.echo(out)
 
 
@@ -353,7 +384,7 @@ def publish_key() -> None:
 @participants.command("enrol")
 def enrol(  # noqa: PLR0913 - a command's options are its parameters
     id: str,
-    kind: Annotated[str, typer.Argument(help="bank, vendor, office, corporation or tool")],
+    kind: Annotated[str, typer.Argument(help="bank, vendor, office, corporation, tool or witness")],
     name: str,
     key: Annotated[Path, typer.Option(help="Its public key: JWK or PEM.")],
     institution: str = "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import orjson
 
 from gateway.errors import Erased, NotFound
@@ -10,27 +12,41 @@ from gateway.security.canonical import canonical, sha256_hex
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion, write_evidence
 from gateway.security.merkle import inclusion_from_leaves, inclusion_path, leaf_hash
 from gateway.store import feed, log, submissions
+from gateway.store.cosignatures import cosignature_lines, first_size_with
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
 
 
-def collect(session: Session, blocks: Blocks, row: StoredStatement, only: int | None, raw: bytes | None) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which evidence: of one line or (None) of all, under the newest checkpoint or one that witnesses cosigned.
+
+    Attributes:
+        line: index of the one line wanted.
+        quorum: how many witnesses must have cosigned the checkpoint; 0 for the newest one, whoever did.
+    """
+
+    line: int | None = None
+    quorum: int = 0
+
+
+def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Wanted, raw: bytes | None) -> bytes:
     """The evidence file of a statement: all its lines and findings, or one line with its path.
 
     Args:
         session: a read session, so that proofs and checkpoint belong together.
         blocks: opens stored lines.
         row: the statement.
-        only: index of the one line wanted, or None for all.
+        wanted: which line, under which checkpoint.
         raw: the document's bytes, where who asks may see them.
 
     Raises:
-        NotFound: the statement has no such line.
+        NotFound: the statement has no such line, or not so many witnesses cosigned a checkpoint over it yet.
     """
-    checkpoint = log.find_checkpoint(session, row.recipient)
-    if checkpoint is None or (only is not None and only >= row.count):
+    only = wanted.line
+    if only is not None and only >= row.count:
         raise NotFound
-    tree_size, note = checkpoint
+    tree_size, note = _checkpoint(session, row, wanted.quorum)
     path = inclusion_path(row.leaf_index, tree_size, log.node_reader(session, row.recipient))
     whole = only is None
     return write_evidence(
@@ -44,6 +60,15 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, only: int | 
             findings=_findings(session, blocks, row) if whole else None,
         )
     )
+
+
+def _checkpoint(session: Session, row: StoredStatement, quorum: int) -> tuple[int, str]:
+    """Size and note, with its cosignatures, of the newest checkpoint; or of the first that so many witnesses saw."""
+    size = first_size_with(session, row.recipient, row.leaf_index, quorum) if quorum else None
+    found = None if quorum and size is None else log.find_checkpoint(session, row.recipient, size)
+    if found is None:
+        raise NotFound("no such checkpoint is cosigned yet", ja="条件を満たす立会署名はまだありません。")
+    return found[0], found[1] + cosignature_lines(session, row.recipient, found[0])
 
 
 def _lines(

@@ -231,6 +231,14 @@ class Proof(Answer):
     path: list[str]
 
 
+class Cosigned(Answer):
+    """A witness, the size of the log under the checkpoint it cosigned, and when it first did, by its own clock."""
+
+    size: int
+    witness: str
+    cosigned_at: str = Field(examples=["2026-05-01T00:00:00Z"])
+
+
 class Figures(Answer):
     """Seconds over so many lines."""
 

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import __version__
-from gateway.api import checks, describe, feed, links, outcomes, problems, submissions, tokens
+from gateway.api import checks, describe, feed, links, outcomes, problems, submissions, tokens, witnesses
 from gateway.api.audit import note_refusal
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import GatewayError
@@ -34,7 +34,7 @@ def create_app(parts: Parts, lifespan: Lifespan) -> FastAPI:
     app = Application(version=__version__, lifespan=running, **describe.HEAD)
     app.state.parts = parts
     app.add_api_route(DOOR, submissions.submit, methods=["POST"], tags=["submissions"], **describe.SUBMIT)
-    for router in (outcomes.router, feed.router, links.router, tokens.router, checks.router):
+    for router in (outcomes.router, feed.router, witnesses.router, links.router, tokens.router, checks.router):
         app.include_router(router)
     app.add_api_route("/healthz", healthy, methods=["GET"], tags=["operations"], **describe.HEALTHY)
     app.add_api_route("/readyz", ready, methods=["GET"], tags=["operations"], **describe.READY)

@@ -49,8 +49,8 @@ BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "An access token of `POST /oauth2/token`. What an address asks for (`submit`, `read`, `link`) must "
-    "be in the token's scope, and in the register for the recipient concerned.",
+    "description": "An access token of `POST /oauth2/token`. What an address asks for (`submit`, `read`, `link`, "
+    "`witness`) must be in the token's scope, and in the register for the recipient concerned.",
 }
 
 Recipient = Annotated[
@@ -276,10 +276,20 @@ FEED = _for(
         )
     },
 )
-CHECKPOINT = _for("read", "The signed head of the log", {200: _says("A signed note", _text()), **ABSENT})
+CHECKPOINT = _for(
+    "read", "The signed head of the log", {200: _says("A signed note, with its cosignatures", _text()), **ABSENT}
+)
 RECEIPTS = _for("read", "The leaves of the log", {200: _says("Receipts (compact JWS), one a line", _text())})
 INCLUSION = _for("read", "Prove that a receipt is in the log", {200: _says("The path", _json(answers.Proof))})
 CONSISTENCY = _for("read", "Prove that the log only grew", {200: _says("The path", _json(answers.Proof))})
+COSIGN = _for(
+    "witness",
+    "Hand in a cosignature",
+    {201: _says("Kept, with when you cosigned it first", _json(answers.Cosigned)), **ABSENT},
+)
+COSIGNATURES = _for("read", "Who witnessed what", {200: _says("The newest", _list(answers.Cosigned))})
+for told in (CHECKPOINT, RECEIPTS, INCLUSION, CONSISTENCY, COSIGNATURES):
+    told["openapi_extra"]["security"].append({"bearer": ["witness"]})
 LEAD_TIMES = _for("read", "How long it took", {200: _says("Seconds between named instants", _json(answers.LeadTimes))})
 
 LINK = _for("link", "Say which firm a number names", {201: _says("Linked", _json(answers.Linked)), **ABSENT})

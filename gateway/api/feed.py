@@ -23,6 +23,7 @@ from gateway.security.merkle import EMPTY_ROOT, consistency_path, inclusion_path
 from gateway.steps.authenticate import Caller
 from gateway.steps.measure import measured, summary
 from gateway.store import log
+from gateway.store.cosignatures import MOST_LINES, cosignature_lines, newest_size
 from gateway.store.feed import Page
 
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["recipients"])
@@ -34,6 +35,19 @@ def _reader(request: Request, recipient: str) -> tuple[Parts, Caller]:
     parts = parts_of(request)
     caller = parts.door.caller(request.headers.get("authorization"))
     caller.require("read", recipient)
+    return parts, caller
+
+
+def watcher(request: Request, recipient: str) -> tuple[Parts, Caller]:
+    """Who may see how a log grows: its readers, and its witnesses, who see nothing of what is in it.
+
+    Raises:
+        NotEntitled: the caller is neither.
+    """
+    parts = parts_of(request)
+    caller = parts.door.caller(request.headers.get("authorization"))
+    if not caller.may("witness", recipient):
+        caller.require("read", recipient)
     return parts, caller
 
 
@@ -58,6 +72,22 @@ class LeadTimeWindow(Window):
 
     limit: int = Field(default=10_000, ge=1, le=100_000, description="Most lines measured")
     rows: bool = Field(default=False, description="Also line by line")
+
+
+class WantedHead(BaseModel):
+    """Which head of a log: the newest, that of a size, or the newest that witnesses cosigned."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    size: int | None = Field(default=None, ge=0, description="The head when the log had so many leaves")
+    quorum: int | None = Field(
+        default=None, ge=1, le=MOST_LINES, description="The newest head that so many witnesses cosigned"
+    )
+    cosigned_by: list[str] = Field(
+        default=[],
+        max_length=MOST_LINES,
+        description="Only cosignatures by these witnesses count; without a quorum, by all of them; may repeat",
+    )
 
 
 @router.get("/feed", **describe.FEED)
@@ -115,18 +145,20 @@ def _present(parts: Parts, recipient: str, page: Page, accept: str, request: Req
 
 
 @router.get("/log/checkpoint", **describe.CHECKPOINT)
-def checkpoint(
-    request: Request,
-    recipient: Recipient,
-    size: Annotated[int | None, Query(ge=0, description="The head when the log had so many leaves")] = None,
-) -> Response:
-    """The newest signed head of the log, or the one of a size (C2SP signed note)."""
-    parts, _ = _reader(request, recipient)
+def checkpoint(request: Request, recipient: Recipient, asked: Annotated[WantedHead, Query()]) -> Response:
+    """A signed head of the log (C2SP signed note), with the lines of the witnesses who cosigned it."""
+    parts, _ = watcher(request, recipient)
+    least, size = asked.quorum or len(set(asked.cosigned_by)), asked.size
+    if least and size is not None:
+        raise InvalidRequest("ask for a size or for cosignatures", ja="size と立会署名の条件は同時に指定できません。")
     with parts.database.read() as session:
-        found = log.find_checkpoint(session, recipient, size)
+        if least:
+            size = newest_size(session, recipient, least, asked.cosigned_by)
+        found = None if least and size is None else log.find_checkpoint(session, recipient, size)
+        lines = cosignature_lines(session, recipient, found[0]) if found else ""
     if found is not None:
-        return PlainTextResponse(found[1])
-    if size:
+        return PlainTextResponse(found[1] + lines)
+    if size or least:
         raise NotFound
     parts.kept.require([recipient])
     return PlainTextResponse(write_checkpoint(log_origin(parts.log_name, recipient), 0, EMPTY_ROOT, parts.key))
@@ -139,10 +171,15 @@ def receipts(
     first: Annotated[int, Query(ge=0, description="Index of the first leaf wanted")] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000, description="Most receipts in one answer")] = 1_000,
 ) -> Response:
-    """The log's leaves from an index on: every statement, accepted or refused, as receipts (one JWS a line)."""
-    parts, _ = _reader(request, recipient)
+    """The log's leaves from an index on: every statement, accepted or refused, as receipts (one JWS a line).
+
+    Who is only a witness gets those that say why the log goes by another name.
+    """
+    parts, caller = watcher(request, recipient)
     with parts.database.read() as session:
         rows = log.statements_between(session, recipient, first, first + limit - 1)
+    if not caller.may("read", recipient):
+        rows = [row for row in rows if present.statement_of(row.receipt).reopens]
     return PlainTextResponse("".join(row.receipt + "\n" for row in rows))
 
 
@@ -169,7 +206,7 @@ def consistency(
 
 
 def _proof(request: Request, recipient: str, of: str, low: int, high: int) -> Response:
-    parts, _ = _reader(request, recipient)
+    parts, _ = watcher(request, recipient)
     with parts.database.read() as session:
         tree_size = log.find_heads(session, [recipient])[recipient].next_leaf
         least = 0 if of == "inclusion" else 1

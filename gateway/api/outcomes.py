@@ -15,7 +15,7 @@ from gateway.api.describe import SubmissionId
 from gateway.api.parts import Parts, parts_of
 from gateway.api.submissions import STALLED, is_stalled, stored_outcome
 from gateway.errors import InvalidRequest, NotFound
-from gateway.evidence import collect
+from gateway.evidence import Wanted, collect
 from gateway.ports import Hints
 from gateway.schemas.findings import Severity
 from gateway.schemas.line import CANONICAL
@@ -23,6 +23,7 @@ from gateway.schemas.statement import StoredStatement
 from gateway.schemas.submission import Submission
 from gateway.steps.authenticate import Caller
 from gateway.store import log, submissions
+from gateway.store.cosignatures import MOST_LINES
 from gateway.store.engine import Session
 
 router = APIRouter(prefix="/v1", tags=["submissions"])
@@ -135,6 +136,9 @@ def evidence(
     submission: SubmissionId,
     recipient: Annotated[str | None, Query(description="Which of several recipients' outcomes")] = None,
     line: Annotated[int | None, Query(ge=0, description="Only this line, counted from 0")] = None,
+    quorum: Annotated[
+        int, Query(ge=0, le=MOST_LINES, description="Under the first checkpoint that so many witnesses cosigned")
+    ] = 0,
 ) -> Response:
     """Everything an outsider needs to verify the outcome offline; for one line, without any byte of another."""
     parts = parts_of(request)
@@ -148,7 +152,7 @@ def evidence(
             raise InvalidRequest("name one recipient", ja="recipient を指定してください。")
         own = chosen[0].sender == caller.participant.id
         raw = _find_raw(parts, session, submission) if own else None
-        body = collect(session, parts.blocks, chosen[0], line, raw)
+        body = collect(session, parts.blocks, chosen[0], Wanted(line, quorum), raw)
     return Response(body, media_type="application/json")
 
 

@@ -86,7 +86,7 @@ def metadata(request: Request) -> Response:
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
-        "scopes_supported": ["submit", "read", "link"],
+        "scopes_supported": ["submit", "read", "link", "witness"],
     }
     return Response(orjson.dumps(body), media_type="application/json")
 

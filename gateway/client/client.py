@@ -202,9 +202,11 @@ class Client:
         """The refused records, in the layout in which they were sent."""
         return self.get(f"/v1/submissions/{submission}/returned").content
 
-    def evidence(self, submission: str, *, recipient: str | None = None, line: int | None = None) -> bytes:
-        """The evidence file of an outcome, or of one line of it."""
-        asked = {"recipient": recipient, "line": line}
+    def evidence(
+        self, submission: str, *, recipient: str | None = None, line: int | None = None, quorum: int | None = None
+    ) -> bytes:
+        """The evidence file of an outcome, or of one line; under a checkpoint that so many witnesses cosigned."""
+        asked = {"recipient": recipient, "line": line, "quorum": quorum}
         return self.get(
             f"/v1/submissions/{submission}/evidence", {k: v for k, v in asked.items() if v is not None}
         ).content

@@ -14,8 +14,8 @@ from gateway.store import registers
 from gateway.store.engine import Database
 from gateway.store.registers import Enrolled
 
-KINDS = frozenset({"bank", "vendor", "office", "corporation", "tool"})
-ACTIONS = frozenset({"submit", "read", "link"})
+KINDS = frozenset({"bank", "vendor", "office", "corporation", "tool", "witness"})
+ACTIONS = frozenset({"submit", "read", "link", "witness"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,13 @@ class Caller:
         Raises:
             NotEntitled: one of them does not.
         """
-        entitled = self.participant.recipients(action)
-        if action not in self.scopes or not entitled or (recipient is not None and recipient not in entitled):
+        if not self.may(action, recipient):
             raise NotEntitled
+
+    def may(self, action: str, recipient: str | None = None) -> bool:
+        """Whether both token and register allow an action, at a corporation where one is named."""
+        entitled = self.participant.recipients(action)
+        return action in self.scopes and bool(entitled) and (recipient is None or recipient in entitled)
 
 
 class Door:

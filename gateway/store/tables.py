@@ -285,6 +285,16 @@ class Checkpoint(SQLModel, table=True):
     note: str = _text()
 
 
+class Cosignature(SQLModel, table=True):
+    """That a witness cosigned a checkpoint: its line of the note, the first it handed in for that size of the log."""
+
+    recipient: str = Field(primary_key=True)
+    tree_size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    witness: str = Field(primary_key=True, foreign_key="participant.id")
+    line: str = _text()
+    cosigned_at: datetime = _at()
+
+
 class Publication(SQLModel, table=True):
     """When a commit group had become visible, noted just after."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from inside import Inside, loan_rows
+from putting_back import put_back, saved
 from sqlalchemy import text
 
 from gateway.errors import ConfigurationError, InvalidRequest, LogForked, LogSuspended
@@ -22,30 +22,6 @@ from gateway.security.signing import open_receipt
 from gateway.store import log
 
 ORIGIN, SECOND, THIRD = (f"hayame.local{epoch}/recipients/13" for epoch in ("", "/epoch-2", "/epoch-3"))
-OF_THE_LOG = ("head", "statement", "log_node", "checkpoint", "line_index", "line_block", "submission", "publication")
-Row = dict[str, object]
-
-
-@dataclass
-class Put:
-    """What the tables of the log held at some moment, to be put back."""
-
-    rows: dict[str, list[Row]]
-
-
-def saved(inside: Inside) -> Put:
-    with inside.gateway.database.read() as session:
-        return Put({t: [dict(r._mapping) for r in session.execute(text(f"SELECT * FROM {t}"))] for t in OF_THE_LOG})
-
-
-def put_back(inside: Inside, put: Put) -> None:
-    """As a restore does: the database is as it was then, the folder is not."""
-    with inside.gateway.database.write() as session:
-        for table, rows in put.rows.items():
-            session.execute(text(f"DELETE FROM {table}"))
-            for row in rows:
-                values = ", ".join(f":{name}" for name in row)
-                session.execute(text(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})"), row)
 
 
 @pytest.fixture
@@ -88,9 +64,9 @@ def test_a_rewound_log_is_noticed_at_start_and_nothing_is_signed(
     opened: Inside, tmp_path: Path, database_url: str | None
 ) -> None:
     submit(opened, 1)
-    earlier = saved(opened)
+    earlier = saved(opened.gateway.database)
     submit(opened, 2)
-    put_back(opened, earlier)
+    put_back(opened.gateway.database, earlier)
     started = Inside(tmp_path, database_url)
     assert started.gateway.kept.found_wrong()["13"][0].size == 2
     with pytest.raises(LogSuspended):
@@ -104,9 +80,9 @@ def test_a_rewound_log_is_noticed_at_start_and_nothing_is_signed(
 
 def test_a_failover_under_a_running_process_is_noticed_before_anything_is_signed(opened: Inside) -> None:
     submit(opened, 1)
-    earlier = saved(opened)
+    earlier = saved(opened.gateway.database)
     submit(opened, 2)
-    put_back(opened, earlier)
+    put_back(opened.gateway.database, earlier)
     with pytest.raises(LogSuspended):
         opened.at_once(loan_rows({(3, "2026-04-30"): 5}))
     assert opened.head()[0] == 1
@@ -116,10 +92,10 @@ def test_a_failover_under_a_running_process_is_noticed_before_anything_is_signed
 def test_a_log_that_went_another_way_is_noticed(opened: Inside, tmp_path: Path, others: tuple[int, ...]) -> None:
     kept = opened.gateway.settings.kept_heads / "13.checkpoint"
     submit(opened, 1)
-    earlier, first = saved(opened), kept.read_text()
+    earlier, first = saved(opened.gateway.database), kept.read_text()
     submit(opened, 2)
     signed = kept.read_text()
-    put_back(opened, earlier)
+    put_back(opened.gateway.database, earlier)
     kept.write_text(first)
     elsewhere = Inside(tmp_path, opened.gateway.settings.database_url)
     submit(elsewhere, *others)
@@ -133,10 +109,10 @@ def test_a_reopened_log_goes_on_under_a_new_name_and_its_readers_follow(opened: 
     gateway = opened.gateway
     submit(opened, 1)
     careful = increment(opened, FeedHead(ORIGIN))
-    earlier = saved(opened)
+    earlier = saved(opened.gateway.database)
     submit(opened, 2)
     eager = increment(opened, careful)
-    put_back(opened, earlier)
+    put_back(opened.gateway.database, earlier)
     gateway.kept.look()
     said = reopen(gateway.sealer, gateway.kept, gateway.blocks.cipher, "13")
     assert (said.origin, said.size, said.root, said.opens) == (ORIGIN, 2, eager.root.hex(), SECOND)
@@ -152,10 +128,10 @@ def test_a_reopened_log_goes_on_under_a_new_name_and_its_readers_follow(opened: 
 def test_a_log_rewound_to_before_its_reopening_gets_yet_another_name(opened: Inside) -> None:
     gateway = opened.gateway
     submit(opened, 1)
-    earlier = saved(opened)
+    earlier = saved(opened.gateway.database)
     submit(opened, 2)
     for origin in (SECOND, THIRD):
-        put_back(opened, earlier)
+        put_back(opened.gateway.database, earlier)
         gateway.kept.look()
         assert reopen(gateway.sealer, gateway.kept, gateway.blocks.cipher, "13").opens == origin
     submit(opened, 3)
@@ -182,9 +158,9 @@ def test_a_file_that_this_gateway_did_not_sign_stops_the_start(opened: Inside) -
 
 def test_the_reopening_is_sealed_as_the_gateways_own_word(opened: Inside) -> None:
     submit(opened, 1)
-    earlier = saved(opened)
+    earlier = saved(opened.gateway.database)
     submit(opened, 2)
-    put_back(opened, earlier)
+    put_back(opened.gateway.database, earlier)
     reopen(opened.gateway.sealer, opened.gateway.kept, opened.gateway.blocks.cipher, "13")
     with opened.gateway.database.read() as session:
         receipt = log.statements_between(session, "13", 1, 1)[0].receipt

@@ -6,14 +6,16 @@ PYTHONPATH=.:tests/support python tests/support/exchanges.py
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import orjson
-from world import BANK, CORPORATION, TOOL, World, corporate_number, guarantee, running
+from world import BANK, CORPORATION, TOOL, WITNESS, World, corporate_number, guarantee, running
 
 from gateway.client import Client, Outcome, Refusal
+from gateway.security.cosignatures import cosign
 from gateway.security.keys import SigningKey
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "openapi" / "examples"
@@ -33,6 +35,7 @@ def exchanges(world: World) -> dict[str, bytes]:
         **_looking_back(bank, corrected.submission),
         **_registering(world.client(CORPORATION)),
         **_reading(tool),
+        **_witnessing(world),
         "evidence.200.json": tool.evidence(outcomes["repayment.csv"].submission, line=0),
         **_at_the_door(world),
         "signature_check.200.json": bank.post("/v1/signature-check", {"kind": "trial_balance"}).content,
@@ -86,11 +89,23 @@ def _reading(tool: Client) -> dict[str, bytes]:
         "feed.200.cloudevents.json": read("feed", "application/cloudevents-batch+json", limit=1),
         "feed.400.json": _refused(lambda: read("feed", limit=0)),
         "feed.403.json": _refused(lambda: tool.get("/v1/recipients/14/feed")),
-        "checkpoint.200.txt": read("log/checkpoint"),
         "receipts.200.txt": read("log/receipts", limit=1),
         "inclusion.200.json": read("log/proofs/inclusion", leaf=2, size=5),
         "consistency.200.json": read("log/proofs/consistency", first=3, second=5),
         "lead_times.200.json": read("lead-times", limit=1, rows=True),
+    }
+
+
+def _witnessing(world: World) -> dict[str, bytes]:
+    at, witness = "/v1/recipients/13/log", world.client(WITNESS)
+    note = witness.get(f"{at}/checkpoint").text
+    cosigned = note + cosign(note, WITNESS, world.keys[WITNESS], datetime(2026, 5, 1, tzinfo=UTC))
+    return {
+        "cosign.201.json": witness.post(f"{at}/cosignatures", {"note": cosigned}).content,
+        "cosign.400.json": _refused(lambda: witness.post(f"{at}/cosignatures", {"note": note})),
+        "cosignatures.200.json": witness.get(f"{at}/cosignatures").content,
+        "checkpoint.200.txt": witness.get(f"{at}/checkpoint", {"quorum": 1}).content,
+        "checkpoint.404.json": _refused(lambda: witness.get(f"{at}/checkpoint", {"quorum": 2})),
     }
 
 

@@ -29,6 +29,7 @@ from gateway.settings import Settings
 from gateway.wiring import build
 
 BANK, OTHER_BANK, VENDOR, TOOL, CORPORATION = "bank-9991", "bank-9992", "vendor-kaikei", "tool-13", "cgc-13"
+WITNESS = "federation"
 FIRMS = 40
 
 
@@ -89,7 +90,8 @@ class World:
             (OTHER_BANK, "bank", "9992", ["submit:13", "submit:14100"]),
             (VENDOR, "vendor", None, ["submit:13"]),
             (TOOL, "tool", None, ["read:13"]),
-            (CORPORATION, "corporation", None, ["read:13", "link:13"]),
+            (CORPORATION, "corporation", None, ["read:13", "link:13", "witness:13"]),
+            (WITNESS, "witness", None, ["witness:13"]),
         ):
             self.enrol(name, kind, institution, may)
         self.register(range(FIRMS))
