@@ -128,9 +128,9 @@ class NotAuthentic(AccessError):
     code = "access.not_authentic"
     message_ja = "リクエストを認証できません。"
 
-    def __init__(self, reason: str = "") -> None:
+    def __init__(self, reason: str = "", flaw: str | None = None) -> None:
         super().__init__()  # one message for all causes: who asks learns nothing, ``reason`` is for the log
-        self.reason = reason
+        self.reason, self.flaw = reason, flaw  # ``flaw``: whether token or proof is at fault, as RFC 9449 names it
 
 
 class NotEntitled(AccessError):

@@ -30,6 +30,7 @@ class Settings(BaseModel):
     max_bytes: int = Field(default=1024 * 1024 * 1024, ge=1)
     inline_raw_bytes: int = Field(default=256 * 1024, ge=1)
     signature_max_age_s: int = Field(default=300, ge=1, le=3600)
+    unbound_tokens: bool = True
     idempotency_days: int = Field(default=7, ge=1)
     group_size: int = Field(default=32, ge=1, le=1_000)
     header_timeout_s: float = Field(default=10, gt=0)

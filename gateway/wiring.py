@@ -34,7 +34,7 @@ from gateway.security.keys import KeyRing, SigningKey, load_or_make
 from gateway.security.kms import FileKms, GivenKms
 from gateway.security.owner_keys import OwnerKeys
 from gateway.settings import Settings
-from gateway.steps.authenticate import Door
+from gateway.steps.authenticate import Door, Terms
 from gateway.store.engine import Database, Watch
 from gateway.store.feed import Blocks
 from gateway.store.migrate import migrate
@@ -115,7 +115,8 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
     tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, gateway.clock, wakeups)
     committer = Committer(tools, settings.group_size, settings.idempotency_days)
     own_keys = KeyRing([gateway.key.public])
-    door = Door(gateway.participants, settings.base_url, own_keys, gateway.clock, settings.signature_max_age_s)
+    terms = Terms(settings.base_url, settings.signature_max_age_s, settings.unbound_tokens)
+    door = Door(gateway.participants, own_keys, gateway.database, gateway.clock, terms)
     parts = Parts(
         database=gateway.database,
         blocks=gateway.blocks,

@@ -285,7 +285,7 @@ class Token(Answer):
     """An access token (RFC 6749)."""
 
     access_token: str
-    token_type: Literal["Bearer"]
+    token_type: Literal["Bearer", "DPoP"]
     expires_in: int
     scope: str
 
@@ -293,7 +293,7 @@ class Token(Answer):
 class TokenError(Answer):
     """Why there is no token (RFC 6749, section 5.2)."""
 
-    error: Literal["unsupported_grant_type", "invalid_client", "invalid_scope"]
+    error: Literal["unsupported_grant_type", "invalid_client", "invalid_scope", "invalid_dpop_proof"]
 
 
 class KeySet(Answer):

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe
+from gateway.api.callers import caller_of, joined, target_of
 from gateway.api.parts import parts_of
-from gateway.api.submissions import joined, target_of
 from gateway.errors import EvidenceError, InvalidRequest, TooLarge
 from gateway.security.canonical import strict_b64
 from gateway.security.http_signatures import SignedRequest, content_digest
@@ -31,7 +31,7 @@ async def signature_check(request: Request) -> Response:
     header field ``Signature-Base``, the answer names the first byte in which they differ from ours.
     """
     parts, headers = parts_of(request), joined(request.scope["headers"])
-    caller = parts.door.caller(headers.get("authorization"))
+    caller = caller_of(request, headers)
     theirs = _theirs(headers.pop(BASE_FIELD, None))
     body = await _body(request)
     signed = SignedRequest(request.method, target_of(request, parts), headers, hashlib.sha256(body).digest())

@@ -53,6 +53,13 @@ BEARER = {
     "`witness`) must be in the token's scope, and in the register for the recipient concerned.",
 }
 
+DPOP = {
+    "type": "http",
+    "scheme": "dpop",
+    "description": "A token that was asked for with a `DPoP` proof (RFC 9449), and with each request a new proof by "
+    "the same key, its `ath` being that of the token.",
+}
+
 Recipient = Annotated[
     str, Path(description="The corporation: one of 51, by prefecture or city code", examples=["13", "14100"])
 ]
@@ -75,7 +82,7 @@ class DescribedApp(FastAPI):
             components = super().openapi()["components"]
             components["schemas"] = dict(sorted((components["schemas"] | _shapes()).items()))
             components["responses"] = {name: _says(text, PROBLEM) for name, text in PROBLEMS.items()}
-            components["securitySchemes"] = {"bearer": BEARER}
+            components["securitySchemes"] = {"bearer": BEARER, "dpop": DPOP}
         return super().openapi()
 
 
@@ -140,7 +147,7 @@ def _public(summary: str, said: Said) -> dict[str, Any]:
 
 def _for(action: str | None, summary: str, said: Said) -> dict[str, Any]:
     """What a route is told whose caller must be entitled to an action, or, with None, only be known."""
-    return _told(summary, said | REFUSALS, [{"bearer": [action] if action else []}])
+    return _told(summary, said | REFUSALS, [{name: [action] if action else []} for name in ("bearer", "dpop")])
 
 
 def _told(summary: str, said: Said, security: list[dict[str, list[str]]]) -> dict[str, Any]:
@@ -299,7 +306,7 @@ TOKEN = _public(
     "Get an access token",
     {
         200: _says("A token for five minutes", _json(answers.Token)),
-        400: _says("Another grant, or a scope that is not yours", _json(answers.TokenError)),
+        400: _says("Another grant, a scope that is not yours, or a proof missing or bad", _json(answers.TokenError)),
         401: _says("The assertion does not hold, or was used before", _json(answers.TokenError)),
     },
 )

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.api import describe, present
+from gateway.api.callers import caller_of
 from gateway.api.describe import Recipient
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import InvalidRequest, NotFound
@@ -32,8 +33,7 @@ NDJSON, JSON, CLOUDEVENTS = "application/x-ndjson", "application/json", "applica
 
 
 def _reader(request: Request, recipient: str) -> tuple[Parts, Caller]:
-    parts = parts_of(request)
-    caller = parts.door.caller(request.headers.get("authorization"))
+    parts, caller = parts_of(request), caller_of(request)
     caller.require("read", recipient)
     return parts, caller
 
@@ -45,7 +45,7 @@ def watcher(request: Request, recipient: str) -> tuple[Parts, Caller]:
         NotEntitled: the caller is neither.
     """
     parts = parts_of(request)
-    caller = parts.door.caller(request.headers.get("authorization"))
+    caller = caller_of(request)
     if not caller.may("witness", recipient):
         caller.require("read", recipient)
     return parts, caller

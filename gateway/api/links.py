@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe
+from gateway.api.callers import caller_of
 from gateway.api.describe import Recipient
 from gateway.api.parts import parts_of
 from gateway.errors import InvalidRequest
@@ -33,8 +34,7 @@ class LinkRequest(BaseModel):
 @router.post("/links", **describe.LINK)
 def link(request: Request, recipient: Recipient, asked: LinkRequest) -> Response:
     """Link a number to a firm; answers with our party id and how many held records this lets go."""
-    parts = parts_of(request)
-    caller = parts.door.caller(request.headers.get("authorization"))
+    parts, caller = parts_of(request), caller_of(request)
     caller.require("link", recipient)
     if (asked.same_as is None) == (asked.name is None):
         raise InvalidRequest("give either same_as or name", ja="same_as か name のどちらかを指定してください。")
@@ -47,8 +47,7 @@ def link(request: Request, recipient: Recipient, asked: LinkRequest) -> Response
 @router.post("/guarantees", **describe.GUARANTEES)
 def guarantees(request: Request, recipient: Recipient, entries: list[GuaranteeEntry]) -> Response:
     """Take over guarantees from the corporation's register; what waited for them is released."""
-    parts = parts_of(request)
-    caller = parts.door.caller(request.headers.get("authorization"))
+    parts, caller = parts_of(request), caller_of(request)
     caller.require("link", recipient)
     released = register_guarantees(parts.database, recipient, entries, (caller.participant.id, parts.clock.now()))
     body = {"registered": len(entries), "released": released}

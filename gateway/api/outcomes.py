@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe, present
+from gateway.api.callers import caller_of
 from gateway.api.describe import SubmissionId
 from gateway.api.parts import Parts, parts_of
 from gateway.api.submissions import STALLED, is_stalled, stored_outcome
@@ -29,9 +30,8 @@ from gateway.store.engine import Session
 router = APIRouter(prefix="/v1", tags=["submissions"])
 
 
-def _own(parts: Parts, session: Session, request: Request, submission: str) -> Submission:
+def _own(session: Session, caller: Caller, submission: str) -> Submission:
     """The submission, if the caller handed it over; to everybody else it does not exist."""
-    caller = parts.door.caller(request.headers.get("authorization"))
     caller.require("submit")
     found = submissions.find_submission(session, submission)
     if found is None or found.origin.sender != caller.participant.id:
@@ -42,9 +42,9 @@ def _own(parts: Parts, session: Session, request: Request, submission: str) -> S
 @router.get("/submissions/{submission}", **describe.OUTCOME)
 def outcome(request: Request, submission: SubmissionId) -> Response:
     """State and receipts, as when it was submitted."""
-    parts = parts_of(request)
+    parts, caller = parts_of(request), caller_of(request)
     with parts.database.read() as session:
-        _own(parts, session, request, submission)
+        _own(session, caller, submission)
     return Response(orjson.dumps(stored_outcome(parts, submission)), media_type="application/json")
 
 
@@ -55,9 +55,9 @@ def findings(
     accept: Annotated[str, Header(include_in_schema=False)] = "application/json",
 ) -> Response:
     """Everything that was found: JSON, CSV (text/csv) or 日本語 text (text/plain); the sealed bytes as NDJSON."""
-    parts = parts_of(request)
+    parts, caller = parts_of(request), caller_of(request)
     with parts.database.read() as session:
-        _own(parts, session, request, submission)
+        _own(session, caller, submission)
         found = list(submissions.load_findings(session, parts.blocks.cipher, submission))
     if "text/plain" in accept:
         return Response("\n".join(map(present.finding_text, found)), media_type="text/plain; charset=utf-8")
@@ -75,9 +75,9 @@ def _sealed_findings(found: list[dict[str, object]]) -> bytes:
 @router.get("/submissions/{submission}/raw", **describe.RAW)
 def raw(request: Request, submission: SubmissionId) -> Response:
     """The bytes as received."""
-    parts = parts_of(request)
+    parts, caller = parts_of(request), caller_of(request)
     with parts.database.read() as session:
-        _own(parts, session, request, submission)
+        _own(session, caller, submission)
         with _open_raw(parts, session, submission) as source:
             return Response(source.read(), media_type="application/octet-stream")
 
@@ -97,9 +97,9 @@ def _open_raw(parts: Parts, session: Session, submission: str) -> BinaryIO:
 @router.get("/submissions/{submission}/returned", **describe.RETURNED)
 def returned(request: Request, submission: SubmissionId) -> Response:
     """The refused records in the sender's own layout, ready to be fixed and submitted with ``fixes=``."""
-    parts = parts_of(request)
+    parts, caller = parts_of(request), caller_of(request)
     with parts.database.read() as session:
-        own = _own(parts, session, request, submission)
+        own = _own(session, caller, submission)
         rows = log.find_statements(session, submission)
         if not rows:
             if is_stalled(session, submission):
@@ -141,8 +141,7 @@ def evidence(
     ] = 0,
 ) -> Response:
     """Everything an outsider needs to verify the outcome offline; for one line, without any byte of another."""
-    parts = parts_of(request)
-    caller = parts.door.caller(request.headers.get("authorization"))
+    parts, caller = parts_of(request), caller_of(request)
     with parts.database.read() as session:
         visible = [row for row in log.find_statements(session, submission) if _may_see(caller, row)]
         chosen = [row for row in visible if recipient in (None, row.recipient)]
@@ -163,8 +162,7 @@ def _may_see(caller: Caller, row: StoredStatement) -> bool:
 @router.get("/held", **describe.HELD)
 def held(request: Request) -> Response:
     """Records that wait to be placed: a corporation sees those for it, a sender those it submitted."""
-    parts = parts_of(request)
-    caller = parts.door.caller(request.headers.get("authorization"))
+    parts, caller = parts_of(request), caller_of(request)
     with parts.database.read() as session:
         rows = submissions.find_held(session, sorted(caller.participant.recipients("read")), caller.participant.id)
     return Response(orjson.dumps([present.held(row) for row in rows]), media_type="application/json")

@@ -33,10 +33,12 @@ from gateway.errors import (
     TooSlow,
 )
 from gateway.schemas.place import Place
+from gateway.security.dpop import ALGORITHMS
 
 LOGGER = logging.getLogger("hayame.api")
 MEDIA_TYPE = "application/problem+json"
 BASE = "https://hayame.dev/problems/"
+CHALLENGE = f'DPoP algs="{" ".join(ALGORITHMS)}"'
 
 STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
     (NotAuthentic, 401, "Not authenticated"),
@@ -61,7 +63,7 @@ STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
 def problem(status: int, title: str, code: str, members: dict[str, Any]) -> Response:
     """A problem document."""
     body = {"type": BASE + code, "title": title, "status": status, "code": code} | members
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    headers = {"WWW-Authenticate": f"Bearer, {CHALLENGE}"} if status == 401 else {}
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
 
 
@@ -74,7 +76,10 @@ def of_error(error: GatewayError) -> Response:
     members: dict[str, Any] = {"detail": error.message, "detail_ja": error.ja}
     if isinstance(error.place, Place):
         members["place"] = error.place.model_dump(exclude_none=True)
-    return problem(status, title, error.code, members)
+    answer = problem(status, title, error.code, members)
+    if isinstance(error, NotAuthentic) and error.flaw is not None:
+        answer.headers["WWW-Authenticate"] = f'DPoP error="{error.flaw}", {CHALLENGE.removeprefix("DPoP ")}'
+    return answer
 
 
 async def on_gateway_error(_: Request, error: Exception) -> Response:

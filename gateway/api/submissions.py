@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from functools import lru_cache
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import present, problems
+from gateway.api.callers import caller_of, joined, target_of
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import Erased, GatewayError, InvalidRequest, TooLarge
 from gateway.pipeline import Outcome, merged, prepare, queue, recipients_of
@@ -52,7 +53,7 @@ async def submit(request: Request) -> Response:
     the same ``Idempotency-Key``. Of many records the good ones go in; the bad ones can be fetched and fixed.
     """
     parts, headers = parts_of(request), joined(request.scope["headers"])
-    caller = parts.door.caller(headers.get("authorization"))
+    caller = caller_of(request, headers)
     caller.require("submit")
     name = new_id()
     received = await _receive(request, headers, parts, name)
@@ -123,21 +124,6 @@ def _submission(
 @lru_cache(ASKED_REMEMBERED)
 def _origin(sender: str, institution: str, channel: Channel, received_on: tuple[str, ...]) -> Origin:
     return Origin(sender=sender, institution=institution, channel=channel, received_on=received_on)
-
-
-def target_of(request: Request, parts: Parts) -> str:
-    """The address as its signature has it: our own outer address, with path and query as they came."""
-    query = _query(request)
-    return f"{parts.base_url}{request.scope['path']}" + (f"?{query}" if query else "")
-
-
-def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Header fields by lower-case name; several of one name joined, as their signature has them."""
-    headers: dict[str, str] = {}
-    for name, value in raw:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers
 
 
 def _key(headers: Mapping[str, str]) -> str:

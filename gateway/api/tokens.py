@@ -11,18 +11,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe
-from gateway.api.parts import parts_of
+from gateway.api.callers import shown_by
+from gateway.api.parts import Parts, parts_of
 from gateway.errors import NotAuthentic
 from gateway.registers.participants import Participants
+from gateway.security.dpop import ALGORITHMS
 from gateway.security.keys import KeyRing
-from gateway.security.tokens import issue_access_token, read_client_assertion
+from gateway.security.tokens import ACCESS_TOKEN_LIFE, AccessToken, read_client_assertion, write_access_token
 from gateway.store import submissions
 
 router = APIRouter(tags=["tokens"])
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 - an address, not a secret
-ALGORITHMS = ["Ed25519", "ES256", "PS256"]
 
 
 @router.post(TOKEN_PATH, **describe.TOKEN)
@@ -33,7 +34,11 @@ def token(
     client_assertion: Annotated[str, Form()] = "",
     scope: Annotated[str, Form()] = "",
 ) -> Response:
-    """An access token for five minutes, for a client that proves its registered key (RFC 7523, FAPI 2.0)."""
+    """An access token for five minutes, for a client that proves its registered key (RFC 7523, FAPI 2.0).
+
+    A proof in the header field ``DPoP`` (RFC 9449) binds the token to the proof's key: it then is used as
+    ``Authorization: DPoP`` only, with a new proof each time.
+    """
     parts = parts_of(request)
     if grant_type != "client_credentials" or client_assertion_type != ASSERTION_TYPE:
         return _oauth_error(400, "unsupported_grant_type")
@@ -43,9 +48,7 @@ def token(
     except NotAuthentic:
         return _oauth_error(401, "invalid_client")
     with parts.database.write() as session:
-        fresh = submissions.claim_assertion(
-            parts.database, session, assertion.client_id, assertion.jti, assertion.expires_at
-        )
+        fresh = submissions.claim_assertion(session, assertion.client_id, assertion.jti, assertion.expires_at)
     participant = parts.participants.find(assertion.client_id)
     if not fresh or participant is None:
         return _oauth_error(401, "invalid_client")
@@ -53,11 +56,19 @@ def token(
     scopes = frozenset(scope.split()) or granted
     if not granted.issuperset(scopes):
         return _oauth_error(400, "invalid_scope")
+    try:
+        binding = parts.door.binding(shown_by(request))
+    except NotAuthentic:
+        return _oauth_error(400, "invalid_dpop_proof")
+    return _token(parts, AccessToken(participant.id, scopes, now + ACCESS_TOKEN_LIFE, binding))
+
+
+def _token(parts: Parts, token: AccessToken) -> Response:
     answer = {
-        "access_token": issue_access_token(parts.key, parts.base_url, participant.id, scopes, now),
-        "token_type": "Bearer",
-        "expires_in": 300,
-        "scope": " ".join(sorted(scopes)),
+        "access_token": write_access_token(parts.key, parts.base_url, token),
+        "token_type": "DPoP" if token.binding.jkt else "Bearer",
+        "expires_in": int(ACCESS_TOKEN_LIFE.total_seconds()),
+        "scope": " ".join(sorted(token.scopes)),
     }
     return Response(orjson.dumps(answer), 200, {"Cache-Control": "no-store"}, "application/json")
 
@@ -86,6 +97,7 @@ def metadata(request: Request) -> Response:
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "dpop_signing_alg_values_supported": ALGORITHMS,
         "scopes_supported": ["submit", "read", "link", "witness"],
     }
     return Response(orjson.dumps(body), media_type="application/json")

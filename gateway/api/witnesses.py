@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe
+from gateway.api.callers import caller_of
 from gateway.api.describe import Recipient
 from gateway.api.feed import watcher
 from gateway.api.parts import parts_of
@@ -35,7 +36,7 @@ class CosignedNote(BaseModel):
 def cosign(request: Request, recipient: Recipient, handed_in: CosignedNote) -> Response:
     """Keep a witness's cosignature of a checkpoint; handed in again, it is answered alike."""
     parts = parts_of(request)
-    caller = parts.door.caller(request.headers.get("authorization"))
+    caller = caller_of(request)
     caller.require("witness", recipient)
     given = parts.own_keys, parts.clock.now()
     kept = take_cosignature(parts.database, recipient, handed_in.note, caller.participant, given)

@@ -15,12 +15,14 @@ import httpx2
 import orjson
 
 from gateway.errors import GatewayError, PeerError
+from gateway.security.dpop import Target, make_proof
 from gateway.security.http_signatures import SignedRequest, sign_request
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.signing import open_receipt
 from gateway.security.tokens import make_client_assertion
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+TOKEN, SUBMISSIONS = "/oauth2/token", "/v1/submissions"
 TRIES = 4
 EARLY = timedelta(seconds=20)  # a token is renewed so long before it ends
 
@@ -94,14 +96,17 @@ class Client:
         client_id: the participant's id.
         key: its private key.
         timeout_s: seconds to wait for an answer (long polls add their own wait).
+        bound: whether what it reads and sends goes with a token bound to its key (DPoP); without, a stolen token is of
+            use to the thief, and only a gateway that allows it issues one.
     """
 
     base_url: str
     client_id: str
     key: SigningKey
     timeout_s: float = 60.0
+    bound: bool = True
     _http: httpx2.Client = field(init=False, repr=False)
-    _token: tuple[str, datetime] | None = field(init=False, default=None, repr=False)
+    _tokens: dict[bool, tuple[str, datetime]] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
@@ -117,18 +122,21 @@ class Client:
         """Close the connection."""
         self._http.close()
 
-    def token(self) -> str:
-        """An access token that is good for a while yet."""
+    def token(self, *, bound: bool = False) -> str:
+        """An access token that is good for a while yet: to be sent as Bearer, or bound to the client's key."""
         now = datetime.now(UTC)
-        if self._token is None or self._token[1] - EARLY < now:
+        token, ends_at = self._tokens.get(bound, ("", now))
+        if ends_at - EARLY < now:
             form = {
                 "grant_type": "client_credentials",
                 "client_assertion_type": ASSERTION_TYPE,
                 "client_assertion": make_client_assertion(self.key, self.client_id, self.base_url, now),
             }
-            answer = _checked(self._http.post("/oauth2/token", data=form)).json()
-            self._token = (answer["access_token"], now + timedelta(seconds=answer["expires_in"]))
-        return self._token[0]
+            proof = {"dpop": make_proof(self.key, Target("POST", self.base_url + TOKEN), now)} if bound else {}
+            answer = _checked(self._http.post(TOKEN, data=form, headers=proof)).json()
+            token = str(answer["access_token"])
+            self._tokens[bound] = (token, now + timedelta(seconds=answer["expires_in"]))
+        return token
 
     def gateway_keys(self) -> KeyRing:
         """The gateway's public keys, fetched now. Keep your own copy where evidence matters."""
@@ -161,7 +169,7 @@ class Client:
             Refusal: the request could not be taken at all; a document refused for its content is an Outcome.
             PeerError: the gateway cannot be reached.
         """
-        url = self._http.build_request("POST", "/v1/submissions", params={k: v for k, v in asked.items() if v}).url
+        url = self._http.build_request("POST", SUBMISSIONS, params={k: v for k, v in asked.items() if v}).url
         headers = {
             "content-type": media_type,
             "idempotency-key": f'"{key or uuid.uuid4()}"',
@@ -220,12 +228,12 @@ class Client:
         self, path: str, asked: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> httpx2.Response:
         """Read an address, signed in."""
-        return self._patiently(lambda: self._http.get(path, params=asked, headers=self._headers(headers)))
+        return self._patiently(lambda: self._http.get(path, params=asked, headers=self._headers("GET", path, headers)))
 
     def post(self, path: str, body: Any) -> httpx2.Response:
         """Send JSON to an address, signed in."""
-        headers = self._headers({"content-type": "application/json"})
-        return self._patiently(lambda: self._http.post(path, content=orjson.dumps(body), headers=headers))
+        content, of = orjson.dumps(body), {"content-type": "application/json"}
+        return self._patiently(lambda: self._http.post(path, content=content, headers=self._headers("POST", path, of)))
 
     def check_receipt(self, receipt: str, keys: KeyRing) -> Mapping[str, Any]:
         """The statement inside a receipt, once its signature is verified.
@@ -236,14 +244,19 @@ class Client:
         statement: Mapping[str, Any] = orjson.loads(open_receipt(receipt, keys))
         return statement
 
-    def _headers(self, more: Mapping[str, str] | None) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.token()}", **(more or {})}
+    def _headers(self, method: str, path: str, more: Mapping[str, str] | None) -> dict[str, str]:
+        token = self.token(bound=self.bound)
+        if not self.bound:
+            return {"authorization": f"Bearer {token}", **(more or {})}
+        target = Target(method, self.base_url + path.partition("?")[0], token)
+        proof = make_proof(self.key, target, datetime.now(UTC))
+        return {"authorization": f"DPoP {token}", "dpop": proof, **(more or {})}
 
     def _send_signed(self, method: str, url: str, more: Mapping[str, str], body: bytes) -> httpx2.Response:
         digest = hashlib.sha256(body).digest()
 
         def send() -> httpx2.Response:
-            headers = self._headers(more)
+            headers = self._headers(method, SUBMISSIONS, more)
             signature = sign_request(self.key, SignedRequest(method, url, headers, digest), datetime.now(UTC))
             return self._http.request(method, url, content=body, headers=headers | signature)
 

@@ -36,7 +36,7 @@ from gateway.store.feed import Blocks
 from gateway.store.log import HeadState
 from gateway.store.submissions import Used
 
-NOTES_DELAY_S = 0.2
+NOTES_DELAY_S, IDLE_S = 0.02, 0.2
 LOOK_S, LOOKS_BEFORE, LOOKS = 0.0005, 10, 100
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ class Committer:
         while True:
             if not self._waiting:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(NOTES_DELAY_S):  # wait_for may swallow a cancellation
+                    async with asyncio.timeout(NOTES_DELAY_S if self._notes else IDLE_S):  # wait_for may swallow a cancel
                         await self._arrived.wait()
             self._arrived.clear()
             await self._near_turn()

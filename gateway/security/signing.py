@@ -7,6 +7,7 @@ signature itself. Tests hold both against joserfc.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import orjson
 
 from gateway.errors import EvidenceError, SignatureMismatch
 from gateway.security.canonical import b64url, canonical, strict_b64url
-from gateway.security.keys import KeyRing, SigningKey
+from gateway.security.keys import KeyRing, PublicKey, SigningKey
 
 RECEIPT = "hayame-receipt+jws"
 ACKNOWLEDGEMENT = "hayame-acknowledgement+jws"
@@ -36,7 +37,16 @@ class Opened(NamedTuple):
 
 def sign_compact(key: SigningKey, payload: bytes, typ: str) -> str:
     """A compact JWS over the payload, naming the key and saying what it is."""
-    signed = f"{_protected(key.algorithm.jose, key.kid, typ)}.{b64url(payload)}"
+    return _signed(key, _protected(key.algorithm.jose, key.kid, typ), payload)
+
+
+def sign_under(key: SigningKey, header: dict[str, Any], payload: bytes) -> str:
+    """A compact JWS over the payload, with a header of the caller's own."""
+    return _signed(key, b64url(canonical(header)), payload)
+
+
+def _signed(key: SigningKey, protected: str, payload: bytes) -> str:
+    signed = f"{protected}.{b64url(payload)}"
     return f"{signed}.{b64url(key.sign(signed.encode()))}"
 
 
@@ -52,13 +62,26 @@ def open_compact(text: str, keys: KeyRing) -> Opened:
         SignatureMismatch: the signature does not hold, the key is not among ``keys``, the header asks for another
             algorithm or for an extension (none is understood), or the text is not a compact JWS at all.
     """
+
+    def named(header: dict[str, Any]) -> PublicKey | None:
+        kid = header.get("kid")
+        return keys.find(kid) if isinstance(kid, str) else None
+
+    return open_by(text, named)
+
+
+def open_by(text: str, choose: Callable[[dict[str, Any]], PublicKey | None]) -> Opened:
+    """Verify a compact JWS by the key that is chosen for its header; otherwise as ``open_compact``.
+
+    Raises:
+        SignatureMismatch: as there.
+    """
     segments = text.split(".")
     if len(segments) != 3:
         raise SignatureMismatch("not a compact JWS", ja="JWS の形式ではありません。")
     protected, payload, signature = (_decoded(segment) for segment in segments)
     header = _header(protected)
-    kid, alg = header.get("kid"), header.get("alg")
-    key = keys.find(kid) if isinstance(kid, str) else None
+    alg, key = header.get("alg"), choose(header)
     if key is None:
         raise SignatureMismatch(
             "it is signed by a key that is not among the given ones", ja="署名した鍵が鍵ファイルにありません。"

@@ -17,7 +17,7 @@ import orjson
 from gateway.errors import EvidenceError, NotAuthentic
 from gateway.security.canonical import canonical, strict_b64url
 from gateway.security.keys import KeyRing, SigningKey
-from gateway.security.signing import open_compact, sign_compact
+from gateway.security.signing import Opened, open_compact, sign_compact
 
 ACCESS_TOKEN_LIFE = timedelta(seconds=300)
 ASSERTION_LIFE = timedelta(seconds=60)
@@ -40,20 +40,45 @@ class Assertion:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """Who alone may use a token (RFC 7800): the holder of a key, of a certificate, of both; without either, anybody.
+
+    Attributes:
+        jkt: thumbprint of the key by which each request is to be proven (RFC 9449, section 6.1).
+        x5t: SHA-256 of the certificate with which the client is to connect (RFC 8705, section 3.1).
+    """
+
+    jkt: str | None = None
+    x5t: str | None = None
+
+    def __bool__(self) -> bool:
+        return self != UNBOUND
+
+    def claims(self) -> dict[str, dict[str, str]]:
+        """The claim that says so; none for a token that anybody may use."""
+        members = {name: value for name, value in (("jkt", self.jkt), ("x5t#S256", self.x5t)) if value is not None}
+        return {"cnf": members} if members else {}
+
+
+UNBOUND = Binding()
+
+
+@dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a client was granted, and until when."""
+    """What a client was granted, until when, and who alone may use it."""
 
     client_id: str
     scopes: frozenset[str]
     expires_at: datetime
+    binding: Binding = UNBOUND
 
 
 def make_client_assertion(key: SigningKey, client_id: str, issuer: str, now: datetime) -> str:
     """The assertion by which a client asks for a token; good for one use within a minute."""
     claims = {
         "aud": issuer,
-        "exp": _seconds(now + ASSERTION_LIFE),
-        "iat": _seconds(now),
+        "exp": seconds(now + ASSERTION_LIFE),
+        "iat": seconds(now),
         "iss": client_id,
         "jti": secrets.token_urlsafe(16),
         "sub": client_id,
@@ -73,31 +98,36 @@ def read_client_assertion(jwt: str, keys_of: Callable[[str], KeyRing], issuer: s
     Raises:
         NotAuthentic: anything else; the cause is in its ``reason``.
     """
-    client_id = _text(_unverified(jwt), "iss")
+    client_id = claim_text(_unverified(jwt), "iss")
     claims = _open(jwt, keys_of(client_id), _ASSERTION_TYPES)
     if claims.get("sub") != client_id or claims.get("aud") != issuer:
         raise NotAuthentic("sub is not iss, or aud is not our issuer identifier as one string")
-    expires_at = _instant(claims, "exp")
+    expires_at = claim_instant(claims, "exp")
     if not now < expires_at <= now + LONGEST_ASSERTION:
         raise NotAuthentic("the assertion has expired, or expires more than five minutes ahead")
-    if any(_instant(claims, name) > now + MOST_AHEAD for name in ("iat", "nbf") if name in claims):
+    if any(claim_instant(claims, name) > now + MOST_AHEAD for name in ("iat", "nbf") if name in claims):
         raise NotAuthentic("the assertion was made in the future")
-    return Assertion(client_id, _text(claims, "jti"), expires_at)
+    return Assertion(client_id, claim_text(claims, "jti"), expires_at)
 
 
 def issue_access_token(key: SigningKey, issuer: str, client_id: str, scopes: Collection[str], now: datetime) -> str:
-    """An access token for our own resources (issuer and audience are the same), good for five minutes."""
+    """An access token for our own resources, good for five minutes, that anybody may use who has it."""
+    return write_access_token(key, issuer, AccessToken(client_id, frozenset(scopes), now + ACCESS_TOKEN_LIFE))
+
+
+def write_access_token(key: SigningKey, issuer: str, token: AccessToken) -> str:
+    """An access token for our own resources; issuer and audience are the same."""
     claims = {
         "aud": issuer,
-        "client_id": client_id,
-        "exp": _seconds(now + ACCESS_TOKEN_LIFE),
-        "iat": _seconds(now),
+        "client_id": token.client_id,
+        "exp": seconds(token.expires_at),
+        "iat": seconds(token.expires_at - ACCESS_TOKEN_LIFE),
         "iss": issuer,
         "jti": secrets.token_urlsafe(16),
-        "scope": " ".join(sorted(scopes)),
-        "sub": client_id,
+        "scope": " ".join(sorted(token.scopes)),
+        "sub": token.client_id,
     }
-    return sign_compact(key, canonical(claims), _AT_JWT)
+    return sign_compact(key, canonical(claims | token.binding.claims()), _AT_JWT)
 
 
 def read_access_token(token: str, keys: KeyRing, issuer: str, now: datetime) -> AccessToken:
@@ -109,10 +139,22 @@ def read_access_token(token: str, keys: KeyRing, issuer: str, now: datetime) -> 
     claims = _open(token, keys, frozenset({_AT_JWT}))
     if claims.get("iss") != issuer or claims.get("aud") != issuer:
         raise NotAuthentic("iss or aud is not our issuer identifier")
-    expires_at = _instant(claims, "exp")
+    expires_at = claim_instant(claims, "exp")
     if expires_at <= now:
         raise NotAuthentic("the token has expired")
-    return AccessToken(_text(claims, "client_id"), frozenset(str(claims.get("scope", "")).split()), expires_at)
+    scopes = frozenset(str(claims.get("scope", "")).split())
+    return AccessToken(claim_text(claims, "client_id"), scopes, expires_at, _binding(claims))
+
+
+def _binding(claims: dict[str, Any]) -> Binding:
+    """To whom a token is bound; a way of binding that is not understood here is one that cannot be checked."""
+    if "cnf" not in claims:
+        return UNBOUND
+    bound = claims["cnf"]
+    if not isinstance(bound, dict) or not bound or not bound.keys() <= {"jkt", "x5t#S256"}:
+        raise NotAuthentic("the token is bound in a way that is not understood")
+    jkt, x5t = (claim_text(bound, name) if name in bound else None for name in ("jkt", "x5t#S256"))
+    return Binding(jkt, x5t)
 
 
 def _open(jwt: str, keys: KeyRing, types: Collection[str]) -> dict[str, Any]:
@@ -123,6 +165,15 @@ def _open(jwt: str, keys: KeyRing, types: Collection[str]) -> dict[str, Any]:
     typ = opened.header.get("typ", "")
     if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
         raise NotAuthentic("typ is not that of the token expected here")
+    return claims_of(opened)
+
+
+def claims_of(opened: Opened) -> dict[str, Any]:
+    """The claims of a JWT whose signature holds.
+
+    Raises:
+        NotAuthentic: its payload is not a JSON object.
+    """
     return _object(opened.payload)
 
 
@@ -145,19 +196,30 @@ def _object(raw: bytes) -> dict[str, Any]:
     return claims
 
 
-def _text(claims: dict[str, Any], name: str) -> str:
+def claim_text(claims: dict[str, Any], name: str, longest: int = _LONGEST_TEXT) -> str:
+    """A claim that is a text.
+
+    Raises:
+        NotAuthentic: it is missing, no text, empty or too long.
+    """
     value = claims.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_TEXT:
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise NotAuthentic(f"{name} is missing or not a text of reasonable length")
     return value
 
 
-def _instant(claims: dict[str, Any], name: str) -> datetime:
+def claim_instant(claims: dict[str, Any], name: str) -> datetime:
+    """A claim that is an instant.
+
+    Raises:
+        NotAuthentic: it is missing, or not a number of whole seconds.
+    """
     value = claims.get(name)
     if type(value) is not int or not 0 <= value <= _LATEST:  # True is an int, too
         raise NotAuthentic(f"{name} is missing or not a number of whole seconds")
     return datetime.fromtimestamp(value, UTC)
 
 
-def _seconds(instant: datetime) -> int:
+def seconds(instant: datetime) -> int:
+    """An instant as tokens have it (NumericDate, RFC 7519): whole seconds."""
     return int(instant.timestamp())

@@ -1,4 +1,4 @@
-"""Authenticate: who is asking, with whose signature, over exactly these bytes; and may they?
+"""Authenticate: who is asking, by a token that is theirs, with whose signature, over exactly these bytes; may they?
 
 One message for every failure; the cause goes to the audit log.
 """
@@ -8,16 +8,21 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.errors import NotAuthentic, NotEntitled
 from gateway.ports import Clock
 from gateway.registers.participants import Participant, Participants
+from gateway.security.dpop import Proof, Target, read_proof
 from gateway.security.http_signatures import Explained, SignedRequest, explain_request, verify_request
 from gateway.security.keys import KeyRing
-from gateway.security.tokens import AccessToken, read_access_token
+from gateway.security.tokens import AccessToken, Binding, read_access_token
+from gateway.store import submissions
+from gateway.store.engine import Database
 
 TOKENS_REMEMBERED = 10_000
+TIDY_EVERY = timedelta(seconds=1)
+TOKEN, PROOF = "invalid_token", "invalid_dpop_proof"  # what is at fault, as RFC 9449 names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +47,98 @@ class Caller:
         return action in self.scopes and bool(entitled) and (recipient is None or recipient in entitled)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a request shows to say who sends it.
+
+    Attributes:
+        method: as sent.
+        uri: its absolute address without query, from the configured base address.
+        authorization: the header of that name.
+        proof: the DPoP header.
+        certificate: SHA-256 of the certificate with which the client connected, base64url.
+    """
+
+    method: str
+    uri: str
+    authorization: str = ""
+    proof: str | None = None
+    certificate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms one is let in.
+
+    Attributes:
+        issuer: our own external address, as tokens carry it.
+        max_age_s: seconds for which a request signature is good.
+        unbound_tokens: whether a token is good that is bound to neither key nor certificate.
+    """
+
+    issuer: str
+    max_age_s: int
+    unbound_tokens: bool
+
+
+class Proofs:
+    """Lets each proof be used once, in whichever process, and forgets those that are over."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+        self._tidied_at = clock.now()
+
+    def use(self, proof: Proof) -> Proof:
+        """Use a proof that holds.
+
+        Raises:
+            NotAuthentic: it was used before.
+        """
+        now = self._clock.now()
+        with self._database.brief.connect() as connection:
+            if now - self._tidied_at > TIDY_EVERY:
+                self._tidied_at = now
+                submissions.forget_assertions(connection, now)
+            if not submissions.claim_assertion(connection, f"dpop:{proof.jkt}", proof.jti, proof.expires_at):
+                raise NotAuthentic("the proof was used before", PROOF)
+        return proof
+
+
 class Door:
-    """Recognises callers by access token and request signature.
+    """Recognises callers by access token, by proof of who holds it, and by request signature.
 
     Args:
         participants: the register.
-        issuer: our own external address, as tokens carry it.
         own_keys: our public keys, with which access tokens were signed.
+        database: where proofs are remembered that were used.
         clock: where time comes from.
-        max_age_s: seconds for which a request signature is good.
+        terms: on which terms one is let in.
     """
 
     def __init__(
-        self, participants: Participants, issuer: str, own_keys: KeyRing, clock: Clock, max_age_s: int
+        self, participants: Participants, own_keys: KeyRing, database: Database, clock: Clock, terms: Terms
     ) -> None:
-        self._participants, self._issuer, self._own_keys, self._clock = participants, issuer, own_keys, clock
-        self._max_age_s = max_age_s
+        self._participants, self._own_keys, self._clock, self._terms = participants, own_keys, clock, terms
+        self._proofs = Proofs(database, clock)
         self._seen: OrderedDict[bytes, AccessToken] = OrderedDict()
 
-    def caller(self, authorization: str | None) -> Caller:
-        """Who the bearer of a token is.
+    def caller(self, shown: Shown) -> Caller:
+        """Who the rightful holder of a token is.
 
         Raises:
-            NotAuthentic: there is no token, or not a good one, or its participant is gone.
+            NotAuthentic: there is no token, or not a good one, or it is not theirs, or its participant is gone.
         """
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        scheme, _, token = shown.authorization.partition(" ")
+        scheme, token = scheme.lower(), token.strip()
+        if scheme not in ("bearer", "dpop") or not token:
             raise NotAuthentic
-        access = self._read(token.strip())
+        access = self._read(token)
+        if (scheme == "dpop") != (access.binding.jkt is not None):
+            raise NotAuthentic("a token is sent as DPoP if and only if it is bound to a key", TOKEN)
+        if access.binding:
+            self._check_holder(access.binding, shown, token)
+        elif not self._terms.unbound_tokens:
+            raise NotAuthentic("the token is bound to nobody", TOKEN)
         participant = self._participants.find(access.client_id)
         if participant is None:
             raise NotAuthentic
@@ -82,18 +151,42 @@ class Door:
             NotAuthentic: the signature is missing, late, incomplete, or not by a key of this participant.
             DigestMismatch: the body is not the one that was signed.
         """
-        verified = verify_request(request, caller.participant.keys, self._clock.now(), self._max_age_s)
+        verified = verify_request(request, caller.participant.keys, self._clock.now(), self._terms.max_age_s)
         return verified.created_at
 
     def explain(self, caller: Caller, request: SignedRequest) -> Explained:
         """How the signature of the caller's own request looks from here, for the caller to read."""
-        return explain_request(request, caller.participant.keys, self._clock.now(), self._max_age_s)
+        return explain_request(request, caller.participant.keys, self._clock.now(), self._terms.max_age_s)
+
+    def binding(self, shown: Shown) -> Binding:
+        """To whom a token is to be bound that a request asks for.
+
+        Raises:
+            NotAuthentic: there is a proof, and it does not hold; or there is nothing to bind to, which there has to be.
+        """
+        jkt = None if shown.proof is None else self._proofs.use(self._proof(shown, None)).jkt
+        binding = Binding(jkt, shown.certificate)
+        if not binding and not self._terms.unbound_tokens:
+            raise NotAuthentic("tokens are bound here: send a DPoP proof", PROOF)
+        return binding
+
+    def _check_holder(self, binding: Binding, shown: Shown, token: str) -> None:
+        if binding.x5t is not None and binding.x5t != shown.certificate:
+            raise NotAuthentic("the token is bound to another certificate", TOKEN)
+        if binding.jkt is not None:
+            proof = self._proof(shown, token)
+            if proof.jkt != binding.jkt:
+                raise NotAuthentic("the token is bound to another key", TOKEN)
+            self._proofs.use(proof)
+
+    def _proof(self, shown: Shown, token: str | None) -> Proof:
+        return read_proof(shown.proof or "", Target(shown.method, shown.uri, token), self._clock.now())
 
     def _read(self, token: str) -> AccessToken:
         now, name = self._clock.now(), hashlib.sha256(token.encode()).digest()
         access = self._seen.get(name)
         if access is None:
-            access = read_access_token(token, self._own_keys, self._issuer, now)
+            access = read_access_token(token, self._own_keys, self._terms.issuer, now)
             self._seen[name] = access
             if len(self._seen) > TOKENS_REMEMBERED:
                 self._seen.popitem(last=False)

@@ -29,7 +29,11 @@ def table_of(model: type[SQLModel]) -> Any:
 
 
 def add_rows(
-    session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]], *, unless_there: bool = False
+    within: Session | Connection,
+    model: type[SQLModel],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    unless_there: bool = False,
 ) -> int:
     """Insert rows, all with the same columns; a key that is already there is an error, or its row is left alone.
 
@@ -44,7 +48,7 @@ def add_rows(
     """
     if not rows:
         return 0
-    connection = _connection(session)
+    connection = within if isinstance(within, Connection) else _connection(within)
     ready = _ready_insert(connection.dialect, model, tuple(rows[0]), unless_there)
     cursor = driver_of(connection).cursor()
     cursor.executemany(ready.sql, [ready.parameters(row) for row in rows])
@@ -71,11 +75,6 @@ def _ready_insert(dialect: Dialect, model: type[SQLModel], names: tuple[str, ...
     ordered = names if by_name else tuple(compiled.positiontup)
     kinds = {name: table_of(model).c[name].type.dialect_impl(dialect) for name in ordered}
     return _ReadyInsert(str(compiled), tuple((name, kinds[name].bind_processor(dialect)) for name in ordered), by_name)
-
-
-def insert_new(database: Database, model: type[SQLModel]) -> Any:
-    """An INSERT that leaves rows alone whose key is already there."""
-    return _insertion(database.engine.dialect.name, model, new=True)
 
 
 def insert_or_update(database: Database, model: type[SQLModel]) -> Any:

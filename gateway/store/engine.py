@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Session as Session
 
 from gateway.errors import ConfigurationError
@@ -40,6 +42,7 @@ class Database:
         if not self.is_sqlite:
             event.listen(self.engine, "connect", lambda connection, _: self._opened.add(connection))
         self.writers = WriterLock(f"{self.url.database}.lock" if self.is_sqlite else None)
+        self.brief = Brief(self.url, self.writers)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -121,8 +124,59 @@ class Database:
     def close(self) -> None:
         """Give back every connection, also one that somebody still holds."""
         self.engine.dispose()
+        self.brief.close()
         for connection in list(self._opened):
             connection.close()
+
+
+class Brief:
+    """What every request needs and only for a minute: nobody waits for a disk because of it, nor for those who write.
+
+    Each statement is a transaction of its own, seen by every process at once; a power cut may lose the newest. On
+    PostgreSQL these are connections whose commits do not wait. On SQLite it is a file of its own that is never synced:
+    a power cut may tear it, and then it is made anew.
+    """
+
+    def __init__(self, url: URL, writers: WriterLock) -> None:
+        self._file = Path(url.database or "").with_suffix(".brief") if url.get_backend_name() == "sqlite" else None
+        self._engine = _brief_postgresql(url) if self._file is None else _brief_sqlite(self._file)
+        self._writers = writers
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection, without a transaction."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    def keep(self, table: Table) -> None:
+        """Make room for a table; where there is no file of its own, it has its place with the others."""
+        if self._file is None:
+            return
+        self._writers.acquire()
+        try:
+            if self._is_torn():
+                self.close()
+                for part in ("", "-wal", "-shm"):
+                    Path(f"{self._file}{part}").unlink(missing_ok=True)
+            with self.connect() as connection:
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for index in table.indexes:
+                    connection.execute(CreateIndex(index, if_not_exists=True))
+        finally:
+            self._writers.release()
+
+    def _is_torn(self) -> bool:
+        try:
+            with self.connect() as connection:
+                return bool(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() != "ok")
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlite_errorname", "") not in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
+                raise
+            return True
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
 
 
 class WriterLock:
@@ -195,8 +249,34 @@ def _sqlite(path: str) -> Engine:
     return engine
 
 
-def _postgresql(url: Any) -> Engine:
+def _brief_sqlite(file: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{file}",
+        isolation_level="AUTOCOMMIT",
+        pool_use_lifo=True,
+        connect_args={"check_same_thread": False, "timeout": 30},
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
     return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=8, pool_pre_ping=True)
+
+
+def _brief_postgresql(url: URL) -> Engine:
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=2,
+        pool_pre_ping=True,
+        connect_args={"options": "-c synchronous_commit=off"},
+    )
 
 
 class Watch:

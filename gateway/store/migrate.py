@@ -9,7 +9,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from gateway.store.driver import table_of
 from gateway.store.engine import Database
+from gateway.store.tables import SeenAssertion
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK = 0x48415941  # any number that nobody else locks
@@ -24,6 +26,7 @@ def configuration() -> Config:
 
 def migrate(database: Database) -> None:
     """Upgrade to the newest revision, one process at a time."""
+    database.brief.keep(table_of(SeenAssertion))
     config = configuration()
     newest = ScriptDirectory.from_config(config).get_current_head()
     with database.engine.connect() as connection:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import Connection, bindparam, delete, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -21,8 +21,7 @@ from gateway.schemas.identifiers import Channel, Reference, Scheme
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import MY_NUMBER, Held, RawCopy, Request, Submission, Waiting
 from gateway.store.compression import compress, decompress
-from gateway.store.driver import add_rows, any_of, by_prefix, fetch, insert_new, table_of
-from gateway.store.engine import Database
+from gateway.store.driver import add_rows, any_of, by_prefix, fetch, table_of
 from gateway.store.tables import (
     AuditEntry,
     FindingBlock,
@@ -304,16 +303,18 @@ def release_held(session: Session, submission: str, recipient: str, ordinals: Se
         session.execute(update(HeldRecord).where(whose, these).values(released_by=by))
 
 
-def claim_assertion(database: Database, session: Session, client: str, jti: str, expires_at: datetime) -> bool:
-    """Whether this assertion was never seen before; the insert is the check."""
-    table = table_of(SeenAssertion)
-    statement = insert_new(database, SeenAssertion).values(client=client, jti=jti, expires_at=expires_at)
-    return session.execute(statement.returning(table.c.jti)).first() is not None
+def claim_assertion(within: Session | Connection, who: str, jti: str, expires_at: datetime) -> bool:
+    """Whether this assertion of a client, or proof by a key, was never seen before; the insert is the check.
+
+    An assertion is claimed in a transaction; a proof, which every request has, among what is kept briefly.
+    """
+    row = {"client": who, "jti": jti, "expires_at": expires_at}
+    return add_rows(within, SeenAssertion, [row], unless_there=True) == 1
 
 
-def forget_assertions(session: Session, before: datetime) -> None:
-    """Let assertions go that can no longer be replayed."""
-    session.execute(delete(SeenAssertion).where(col(SeenAssertion.expires_at) < before))
+def forget_assertions(within: Session | Connection, before: datetime) -> None:
+    """Let assertions, and proofs, go that can no longer be replayed."""
+    within.execute(delete(SeenAssertion).where(col(SeenAssertion.expires_at) < before))
 
 
 def add_audit(session: Session, entries: Sequence[tuple[datetime, str, str, str]]) -> None:

@@ -339,7 +339,7 @@ class Job(SQLModel, table=True):
 
 
 class SeenAssertion(SQLModel, table=True):
-    """A client assertion that was used; the insert is the check."""
+    """A client assertion that was used, or (``dpop:`` and thumbprint) a proof by a key; the insert is the check."""
 
     __tablename__: ClassVar[Any] = "seen_assertion"
     client: str = Field(primary_key=True)

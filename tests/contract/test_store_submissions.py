@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 from stored import CIPHER, NOON, SECOND, held, line, publish, published, submission, tenant
 
@@ -15,6 +17,7 @@ from gateway.schemas.place import Place
 from gateway.schemas.submission import RawCopy
 from gateway.store import log, reads, submissions
 from gateway.store.engine import Database
+from gateway.store.migrate import migrate
 
 
 def test_of_many_that_claim_one_key_at_once_one_gets_it(database: Database) -> None:
@@ -190,9 +193,57 @@ def test_a_publication_covers_every_position_before_its_checkpoint(database: Dat
 def test_an_assertion_is_claimed_once_until_it_is_over(database: Database) -> None:
     def claim(jti: str) -> bool:
         with database.write() as session:
-            return submissions.claim_assertion(database, session, "bank-9991", jti, NOON)
+            return submissions.claim_assertion(session, "bank-9991", jti, NOON)
 
     assert [claim("j1"), claim("j1"), claim("j2")] == [True, False, True]
     with database.write() as session:
         submissions.forget_assertions(session, NOON + SECOND)
     assert claim("j1")
+
+
+def test_a_proof_is_claimed_once_until_it_is_over_while_somebody_else_writes(database: Database) -> None:
+    def claim(jti: str) -> bool:
+        with database.brief.connect() as connection:
+            return submissions.claim_assertion(connection, "dpop:a", jti, NOON)
+
+    with database.write() as session:
+        submissions.claim_assertion(session, "bank-9991", "j1", NOON)
+        assert [claim("j1"), claim("j1"), claim("j2")] == [True, False, True]
+        with database.brief.connect() as connection:
+            submissions.forget_assertions(connection, NOON)
+            assert not claim("j1")
+            submissions.forget_assertions(connection, NOON + SECOND)
+        assert claim("j1")
+
+
+@pytest.mark.parametrize("torn", [b"x" * 5_000, b"SQLite format 3\0" + b"\xff" * 8_000, None])
+def test_what_is_kept_briefly_is_made_anew_where_a_power_cut_tore_it(tmp_path: Path, torn: bytes | None) -> None:
+    def claimed() -> list[bool]:
+        database = Database(f"sqlite:///{tmp_path}/hayame.db")
+        migrate(database)
+        with database.brief.connect() as connection:
+            won = [submissions.claim_assertion(connection, "dpop:a", f"j{one}", NOON) for one in range(400)]
+        database.close()
+        return won
+
+    assert claimed() == [True] * 400
+    assert claimed() == [False] * 400, "what is whole stays"
+    file = tmp_path / "hayame.brief"
+    if torn is None:
+        whole = file.read_bytes()
+        torn = whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2)
+    file.write_bytes(torn)
+    assert claimed() == [True] * 400
+
+
+def test_of_those_who_claim_a_proof_at_once_one_gets_it(database: Database, database_url: str) -> None:
+    other = Database(database_url)
+
+    def claim(number: int) -> bool:
+        with (other if number % 2 else database).brief.connect() as connection:
+            return submissions.claim_assertion(connection, "dpop:a", f"j{number // 8}", NOON)
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(claim, range(320)))
+    other.close()
+    assert [sum(won[start : start + 8]) for start in range(0, 320, 8)] == [1] * 40

@@ -16,12 +16,15 @@ from gateway.security.canonical import b64url
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.signing import RECEIPT, sign_compact
 from gateway.security.tokens import (
+    UNBOUND,
     AccessToken,
     Assertion,
+    Binding,
     issue_access_token,
     make_client_assertion,
     read_access_token,
     read_client_assertion,
+    write_access_token,
 )
 
 NOW = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
@@ -193,6 +196,22 @@ def test_an_access_token_ends_with_its_last_second() -> None:
 )
 def test_a_token_with_wrong_claims_is_refused(changes: dict[str, Any]) -> None:
     assert refused_token(grant(**changes)) != ""
+
+
+@pytest.mark.parametrize(
+    "binding", [Binding("key"), Binding(x5t="certificate"), Binding("key", "certificate"), UNBOUND]
+)
+def test_a_token_says_who_alone_may_use_it(binding: Binding) -> None:
+    token = AccessToken("bank-1", frozenset({"read"}), NOW + timedelta(seconds=300), binding)
+    assert read_access_token(write_access_token(OURS, ISSUER, token), KeyRing([OURS.public]), ISSUER, NOW) == token
+    assert bool(binding) == (binding != UNBOUND)
+
+
+@pytest.mark.parametrize(
+    "bound", [{}, [], "key", None, {"jkt": ""}, {"jkt": 1}, {"kid": "a"}, {"jkt": "a", "jwk": {}}, {"x5t#S256": None}]
+)
+def test_a_token_bound_in_a_way_that_is_not_understood_is_nobodys(bound: object) -> None:
+    assert refused_token(sign_compact(OURS, orjson.dumps({**GRANT, "cnf": bound}), "at+jwt")) != ""
 
 
 @pytest.mark.parametrize("typ", ["JWT", "", RECEIPT])
