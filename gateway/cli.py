@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from ssl import SSLContext
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -49,6 +50,8 @@ app.add_typer(forms, name="forms")
 Url = Annotated[str, typer.Option(help="The gateway's published address.")]
 As = Annotated[str, typer.Option("--as", help="Your participant id.")]
 Key = Annotated[Path, typer.Option(help="Your private key (PEM).")]
+Certificate = Annotated[Path | None, typer.Option(help="Your client certificate and its key, in one file (PEM).")]
+Ca = Annotated[Path | None, typer.Option(help="Who certifies the gateway (PEM), if not one whom all trust.")]
 
 
 def main() -> None:
@@ -89,6 +92,7 @@ def serve(
     from gateway.wiring import application, build
 
     settings = Settings.from_environment()
+    tls = _tls(settings)
     address = urlsplit(settings.base_url)
     host, port = host or address.hostname or "127.0.0.1", port or address.port or 8040
     served = application(build(settings), ["--host", host, "--port", str(port)])
@@ -101,6 +105,7 @@ def serve(
             served,
             http=edge(settings.header_timeout_s, settings.body_idle_s),
             ws="none",
+            ssl_context_factory=tls,
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -113,6 +118,15 @@ def serve(
     server.run(sockets=[_listening(host, port, shared=until_eof or settings.processes > 1)])
     if not server.started:
         raise typer.Exit(3)
+
+
+def _tls(settings: Settings) -> Callable[..., SSLContext] | None:
+    from gateway.security.certificates import server_context
+
+    if settings.tls_certificate is None:
+        return None
+    context = server_context(settings.tls_certificate, settings.tls_key, settings.client_ca)
+    return lambda *_: context
 
 
 def _listening(host: str, port: int, *, shared: bool) -> socket.socket:
@@ -184,6 +198,12 @@ def verify(
     raise typer.Exit(0 if report.holds else 1)
 
 
+def _client_context(ca: Path | None, certificate: Path | None) -> SSLContext | None:
+    from gateway.security.certificates import client_context
+
+    return None if ca is None and certificate is None else client_context(ca, certificate)
+
+
 @app.command()
 def witness(  # noqa: PLR0913 - a command's options are its parameters
     recipient: str,
@@ -195,12 +215,14 @@ def witness(  # noqa: PLR0913 - a command's options are its parameters
     seen: Annotated[Path | None, typer.Option(help="What was seen last; keep it. Default witness-RECIPIENT.")] = None,
     every: Annotated[float, typer.Option(help="Look again after so many seconds; 0 for once.")] = 0,
     log_name: str = Settings().log_name,
+    certificate: Certificate = None,
+    ca: Ca = None,
 ) -> None:
     """Watch a corporation's log and cosign its heads; ends with status 3 where it was forked or rewound."""
     from gateway.client.witnessing import Watched, Witnessing, watch
 
     keys = KeyRing.parse(gateway_key.read_bytes())
-    with Client(url, name, SigningKey.load(key)) as client:
+    with Client(url, name, SigningKey.load(key), tls=_client_context(ca, certificate)) as client:
         log = Watched(client, recipient, keys, log_name)
         watching = Witnessing(log, SigningKey.load(cosign_with or key), seen or Path(f"witness-{recipient}"))
         try:
@@ -218,9 +240,11 @@ def submit(  # noqa: PLR0913 - a command's options are its parameters
     key: Key,
     recipient: Annotated[list[str] | None, typer.Option(help="A corporation it is for; may repeat.")] = None,
     subject: str = "",
+    certificate: Certificate = None,
+    ca: Ca = None,
 ) -> None:
     """Hand over a document; prints its receipts, and the findings (日本語) on standard error."""
-    with Client(url, name, SigningKey.load(key)) as client:
+    with Client(url, name, SigningKey.load(key), tls=_client_context(ca, certificate)) as client:
         asked = {"recipient": recipient or [], "subject": subject}
         outcome = client.submit_and_wait(document.read_bytes(), filename=document.name, **asked)
         for finding in outcome.findings:
@@ -241,10 +265,12 @@ def feed(  # noqa: PLR0913 - a command's options are its parameters
     key: Key,
     gateway_key: Annotated[Path, typer.Option(help="The gateway's published key.")],
     log_name: str = Settings().log_name,
+    certificate: Certificate = None,
+    ca: Ca = None,
 ) -> None:
     """Print every line of a corporation's feed, proven against its log, as NDJSON."""
     keys = KeyRing.parse(gateway_key.read_bytes())
-    with Client(url, name, SigningKey.load(key)) as client:
+    with Client(url, name, SigningKey.load(key), tls=_client_context(ca, certificate)) as client:
         for line in Following(client, recipient, keys, log_name).fetch():
             typer.echo(orjson.dumps(line).decode())
 
@@ -258,9 +284,11 @@ def evidence(  # noqa: PLR0913 - a command's options are its parameters
     out: Path = Path("evidence.json"),
     line: Annotated[int | None, typer.Option(help="Only this line, with no byte of another.")] = None,
     quorum: Annotated[int | None, typer.Option(help="Under a checkpoint that so many witnesses cosigned.")] = None,
+    certificate: Certificate = None,
+    ca: Ca = None,
 ) -> None:
     """Fetch the evidence of an outcome into a file, to be verified by anybody, offline."""
-    with Client(url, name, SigningKey.load(key)) as client:
+    with Client(url, name, SigningKey.load(key), tls=_client_context(ca, certificate)) as client:
         out.write_bytes(client.evidence(submission, line=line, quorum=quorum))
     typer.echo(out)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.errors import ConfigurationError
 
@@ -24,6 +24,10 @@ class Settings(BaseModel):
     log_name: str = "hayame.local"
     checkpoints_dir: Path | None = None
     layouts_dir: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    client_ca: Path | None = None
+    certificate_proxies: str = ""
     storage_keys: str | None = Field(default=None, repr=False)
     large_bytes: int = Field(default=5 * 1024 * 1024, ge=1)
     large_records: int = Field(default=20_000, ge=1)
@@ -37,6 +41,14 @@ class Settings(BaseModel):
     body_idle_s: float = Field(default=15, gt=0)
     processes: int = Field(default=1, ge=1, le=64)
     worker: bool = True
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Settings:
+        if self.tls_certificate is None and not (self.tls_key is None and self.client_ca is None):
+            raise ValueError("HAYAME_TLS_KEY and HAYAME_CLIENT_CA need a HAYAME_TLS_CERTIFICATE")
+        if self.tls_certificate is not None and not self.base_url.startswith("https://"):
+            raise ValueError("with HAYAME_TLS_CERTIFICATE, HAYAME_BASE_URL begins with https://")
+        return self
 
     @property
     def url(self) -> str:
@@ -66,5 +78,9 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            causes = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+            causes = "; ".join(_cause(one["loc"], one["msg"]) for one in error.errors())
             raise ConfigurationError(causes, ja=f"設定に誤りがあります: {causes}") from None
+
+
+def _cause(where: tuple[int | str, ...], what: str) -> str:
+    return f"{PREFIX}{str(where[0]).upper()}: {what}" if where else what.removeprefix("Value error, ")

@@ -30,6 +30,7 @@ from gateway.runtime.storage import Storage
 from gateway.runtime.wakeups import Wakeups
 from gateway.runtime.worker import Worker
 from gateway.security.at_rest import AtRest
+from gateway.security.certificates import Proxies
 from gateway.security.keys import KeyRing, SigningKey, load_or_make
 from gateway.security.kms import FileKms, GivenKms
 from gateway.security.owner_keys import OwnerKeys
@@ -117,6 +118,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
     own_keys = KeyRing([gateway.key.public])
     terms = Terms(settings.base_url, settings.signature_max_age_s, settings.unbound_tokens)
     door = Door(gateway.participants, own_keys, gateway.database, gateway.clock, terms)
+    proxies = Proxies(settings.certificate_proxies)
     parts = Parts(
         database=gateway.database,
         blocks=gateway.blocks,
@@ -133,6 +135,8 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         kept=gateway.kept,
         raw_folder=gateway.raw_folder,
         limits=Limits(settings.large_bytes, settings.large_records, settings.max_bytes, settings.inline_raw_bytes),
+        proxies=proxies,
+        certificates=settings.client_ca is not None or bool(proxies),
     )
 
     @asynccontextmanager

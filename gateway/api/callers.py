@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from starlette.requests import Request
 
+from gateway.api.edge import CERTIFICATE
 from gateway.api.parts import Parts, parts_of
+from gateway.security.certificates import told_by_proxy
 from gateway.steps.authenticate import Caller, Shown
 
 
@@ -26,14 +28,33 @@ def target_of(request: Request, parts: Parts) -> str:
 
 
 def shown_by(request: Request, headers: Mapping[str, str] | None = None) -> Shown:
-    """What a request shows; ``headers`` where they were joined already."""
+    """What a request shows; ``headers`` where they were joined already.
+
+    Raises:
+        NotAuthentic: a proxy's word on the client's certificate cannot be understood.
+    """
     headers = joined(request.scope["headers"]) if headers is None else headers
+    parts = parts_of(request)
     return Shown(
         method=request.method,
-        uri=parts_of(request).base_url + request.scope["raw_path"].decode("latin-1"),
+        uri=parts.base_url + request.scope["raw_path"].decode("latin-1"),
         authorization=headers.get("authorization", ""),
         proof=headers.get("dpop"),
+        certificate=_certificate(request, headers, parts),
     )
+
+
+def _certificate(request: Request, headers: Mapping[str, str], parts: Parts) -> str | None:
+    """The thumbprint of the client's certificate: as a proxy tells, whose own is not looked at, or of the connection.
+
+    From anybody else ``Client-Cert`` is a header like any other, and means nothing.
+    """
+    peer = request.scope["client"]
+    if parts.proxies and peer is not None and peer[0] in parts.proxies:
+        told = headers.get("client-cert")
+        return None if told is None else told_by_proxy(told)
+    certificate: str | None = request.scope["state"].get(CERTIFICATE)
+    return certificate
 
 
 def caller_of(request: Request, headers: Mapping[str, str] | None = None) -> Caller:

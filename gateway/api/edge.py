@@ -14,15 +14,17 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.api.problems import of_error
 from gateway.errors import GatewayError, HeadersTooLarge, TooSlow
+from gateway.security.certificates import thumbprint
 
 MOST_HEADER_BYTES = 32 << 10
+CERTIFICATE = "client_certificate"  # in a request's state: the thumbprint of the certificate of its connection
 LOOKS = 4  # how often a deadline is looked at while it runs
 
 _HEAD, _BODY = "head", "body"
 
 
 class EdgeProtocol(HttpToolsProtocol):
-    """One connection, with deadlines and a limit to its headers.
+    """One connection, with deadlines, a limit to its headers, and the certificate of who connected.
 
     Attributes:
         head_seconds: from a request's first byte (of a new connection: from its beginning) to the end of its headers.
@@ -36,6 +38,9 @@ class EdgeProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._awaits: str | None = _HEAD
         self._since, self._head_bytes = self.loop.time(), 0
+        tls = transport.get_extra_info("ssl_object")
+        der = tls.getpeercert(True) if tls is not None else None
+        self._certificate = None if der is None else thumbprint(der)
         self._look_later()
 
     def data_received(self, data: bytes) -> None:
@@ -52,6 +57,8 @@ class EdgeProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
+        if self._certificate is not None:
+            self.scope["state"][CERTIFICATE] = self._certificate
         self._awaits, self._since, self._head_bytes = _HEAD, self.loop.time(), 0
 
     def on_headers_complete(self) -> None:

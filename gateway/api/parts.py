@@ -12,6 +12,7 @@ from starlette.requests import Request
 from gateway.pipeline import Committer, Line
 from gateway.ports import Clock
 from gateway.registers.participants import Participants
+from gateway.security.certificates import Proxies
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.steps.authenticate import Door
 from gateway.store.engine import Database
@@ -67,6 +68,9 @@ class Parts:
     kept: Logs
     raw_folder: Path
     limits: Limits
+    proxies: Proxies
+    certificates: bool
+    """Whether clients can connect with a certificate: to us, or to a proxy that tells."""
 
 
 def parts_of(request: Request) -> Parts:

@@ -78,7 +78,9 @@ def of_error(error: GatewayError) -> Response:
         members["place"] = error.place.model_dump(exclude_none=True)
     answer = problem(status, title, error.code, members)
     if isinstance(error, NotAuthentic) and error.flaw is not None:
-        answer.headers["WWW-Authenticate"] = f'DPoP error="{error.flaw}", {CHALLENGE.removeprefix("DPoP ")}'
+        flawed = f'DPoP error="{error.flaw}", {CHALLENGE.removeprefix("DPoP ")}'
+        either = f'Bearer error="{error.flaw}", ' if error.flaw == "invalid_token" else ""
+        answer.headers["WWW-Authenticate"] = either + flawed
     return answer
 
 

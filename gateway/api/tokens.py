@@ -37,13 +37,15 @@ def token(
     """An access token for five minutes, for a client that proves its registered key (RFC 7523, FAPI 2.0).
 
     A proof in the header field ``DPoP`` (RFC 9449) binds the token to the proof's key: it then is used as
-    ``Authorization: DPoP`` only, with a new proof each time.
+    ``Authorization: DPoP`` only, with a new proof each time. A client certificate of the connection binds it to
+    connections with that certificate (RFC 8705), with or without a proof.
     """
     parts = parts_of(request)
     if grant_type != "client_credentials" or client_assertion_type != ASSERTION_TYPE:
         return _oauth_error(400, "unsupported_grant_type")
     now = parts.clock.now()
     try:
+        shown = shown_by(request)
         assertion = read_client_assertion(client_assertion, _keys_of(parts.participants), parts.base_url, now)
     except NotAuthentic:
         return _oauth_error(401, "invalid_client")
@@ -57,7 +59,7 @@ def token(
     if not granted.issuperset(scopes):
         return _oauth_error(400, "invalid_scope")
     try:
-        binding = parts.door.binding(shown_by(request))
+        binding = parts.door.binding(shown)
     except NotAuthentic:
         return _oauth_error(400, "invalid_dpop_proof")
     return _token(parts, AccessToken(participant.id, scopes, now + ACCESS_TOKEN_LIFE, binding))
@@ -88,7 +90,8 @@ def _oauth_error(status: int, error: str) -> Response:
 @router.get("/.well-known/oauth-authorization-server", **describe.METADATA)
 def metadata(request: Request) -> Response:
     """Where tokens come from and how (RFC 8414)."""
-    base = parts_of(request).base_url
+    parts = parts_of(request)
+    base = parts.base_url
     body = {
         "issuer": base,
         "token_endpoint": base + TOKEN_PATH,
@@ -98,6 +101,7 @@ def metadata(request: Request) -> Response:
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "dpop_signing_alg_values_supported": ALGORITHMS,
+        "tls_client_certificate_bound_access_tokens": parts.certificates,
         "scopes_supported": ["submit", "read", "link", "witness"],
     }
     return Response(orjson.dumps(body), media_type="application/json")

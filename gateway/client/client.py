@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -98,6 +99,8 @@ class Client:
         timeout_s: seconds to wait for an answer (long polls add their own wait).
         bound: whether what it reads and sends goes with a token bound to its key (DPoP); without, a stolen token is of
             use to the thief, and only a gateway that allows it issues one.
+        tls: whom it trusts and with which certificate it connects, to which its tokens then are bound; if left out,
+            what is trusted everywhere, and none.
     """
 
     base_url: str
@@ -105,12 +108,15 @@ class Client:
     key: SigningKey
     timeout_s: float = 60.0
     bound: bool = True
+    tls: ssl.SSLContext | None = None
     _http: httpx2.Client = field(init=False, repr=False)
     _tokens: dict[bool, tuple[str, datetime]] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
-        self._http = httpx2.Client(base_url=self.base_url, timeout=self.timeout_s, trust_env=False)
+        self._http = httpx2.Client(
+            base_url=self.base_url, timeout=self.timeout_s, trust_env=False, verify=self.tls or True
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -114,8 +114,9 @@ class Committer:
         """Commit group after group until cancelled; notes go along, or by themselves when nothing else is going on."""
         while True:
             if not self._waiting:
+                delay = NOTES_DELAY_S if self._notes else IDLE_S
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(NOTES_DELAY_S if self._notes else IDLE_S):  # wait_for may swallow a cancel
+                    async with asyncio.timeout(delay):  # wait_for may swallow a cancellation
                         await self._arrived.wait()
             self._arrived.clear()
             await self._near_turn()

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -78,11 +79,12 @@ class World:
     process: subprocess.Popen[bytes] | None = None
     environment: dict[str, str] = field(default_factory=dict)
     clients: list[Client] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self.base_url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+            self.base_url = f"{'https' if self.tls else 'http'}://127.0.0.1:{probe.getsockname()[1]}"
         self.settings = Settings(data_dir=self.folder, base_url=self.base_url, database_url=self.database_url)
         self.gateway = build(self.settings)
         for name, kind, institution, may in (
@@ -129,7 +131,7 @@ class World:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(f"{self.base_url}/readyz", timeout=1):
+                with urllib.request.urlopen(f"{self.base_url}/readyz", timeout=1, context=self.tls):
                     if len(servers(self)) >= int(self.environment.get("HAYAME_PROCESSES", "1")):
                         return self
                 time.sleep(0.02)
@@ -156,7 +158,7 @@ class World:
 
     def client(self, name: str) -> Client:
         """A connection as one of the participants."""
-        self.clients.append(Client(self.base_url, name, self.keys[name]))
+        self.clients.append(Client(self.base_url, name, self.keys[name], tls=self.tls))
         return self.clients[-1]
 
     def reader(self) -> Following:
@@ -183,9 +185,11 @@ def servers(world: World) -> list[psutil.Process]:
 
 
 @contextmanager
-def running(folder: Path, database_url: str | None, **environment: str) -> Iterator[World]:
-    """A world for the time of a block."""
-    world = World(folder, database_url, environment=environment)
+def running(
+    folder: Path, database_url: str | None, tls: ssl.SSLContext | None = None, **environment: str
+) -> Iterator[World]:
+    """A world for the time of a block; with ``tls``, how its clients connect."""
+    world = World(folder, database_url, environment=environment, tls=tls)
     try:
         yield world.start()
     finally:
