@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -23,7 +24,7 @@ import orjson
 import typer
 
 from gateway.client import Client, Following
-from gateway.errors import ConfigurationError, GatewayError, LogForked, NotFound
+from gateway.errors import ConfigurationError, GatewayError, InvalidRequest, LogForked, NotFound
 from gateway.security.cosignatures import read_quorum
 from gateway.security.keys import KeyRing, SigningKey, load_or_make
 from gateway.security.verify import verify_evidence
@@ -310,6 +311,62 @@ def audit(count: int = 20) -> None:
     with _gateway() as gateway, gateway.database.read() as session:
         for at, code, reason, path in submissions.newest_audit(session, count):
             typer.echo(f"{at.isoformat()}\t{code}\t{path}\t{reason}")
+
+
+@app.command()
+def withdraw(  # noqa: PLR0913 - a command's options are its parameters
+    submission: str,
+    reason: Annotated[str, typer.Option(help="misdirected, erasure, retention or consent")],
+    lines: Annotated[str, typer.Option(help="Only these, counted from 0: 0,4,7")] = "",
+    recipient: Annotated[list[str] | None, typer.Option(help="Only from this corporation; may repeat.")] = None,
+    by: Annotated[str, typer.Option(help="Who wants it; kept here, not sealed.")] = "",
+    rewrite: Annotated[bool, typer.Option("--rewrite", help="PostgreSQL: rewrite the tables, locking them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Withdraw a submission, or lines of it, for good: stubs take their place, the feed says so; who had read it."""
+    from gateway.runtime.notes import NOTED_WITHIN_S
+    from gateway.runtime.withdraw import Asked
+    from gateway.schemas.withdrawal import REASONS
+
+    wanted = [number.strip() for number in lines.split(",")] if lines else []
+    if reason not in REASONS or not all(number.isdecimal() for number in wanted):
+        raise InvalidRequest("name one reason, and lines by number", ja="理由と行番号の指定を確認してください。")
+    if not yes:
+        typer.confirm(f"Withdraw {submission}, for good? / {submission} を取り下げますか(取消不可)", abort=True)
+    numbers = tuple(int(number) for number in wanted) if wanted else None
+    with _gateway() as gateway:
+        gateway.withdrawer.withdraw(Asked(submission, REASONS[reason], by, tuple(recipient or ()), numbers))
+        gateway.kept.keep()
+        if rewrite:
+            gateway.withdrawer.shred(submission, rewrite=True)
+        time.sleep(NOTED_WITHIN_S)  # what was read a moment ago is being noted
+        _tell_withdrawn(gateway, submission)
+
+
+@app.command()
+def withdrawals(submission: Annotated[str, typer.Argument(help="Only of this one.")] = "") -> None:
+    """List what was withdrawn, why, and who had read which of the positions."""
+    with _gateway() as gateway:
+        _tell_withdrawn(gateway, submission)
+
+
+def _tell_withdrawn(gateway: Gateway, submission: str) -> None:
+    from gateway.store import withdrawals
+
+    with gateway.database.read() as session:
+        found = withdrawals.everything(session, submission)
+        for one in found:
+            places = ",".join(_span(*run) for run in one.positions) or "-"
+            what = "whole" if one.whole else "lines"
+            told = (one.withdrawn_at.isoformat(), one.recipient, one.submission, what, one.reason, places, one.asked_by)
+            typer.echo("\t".join(told))
+            for read in withdrawals.who_had_read(session, one):
+                places = ",".join(_span(*run) for run in read.positions)
+                typer.echo(f"\tread by {read.reader}\t{places}\tsince {read.at.isoformat()}")
+
+
+def _span(first: int, count: int) -> str:
+    return str(first) if count == 1 else f"{first}-{first + count - 1}"
 
 
 @jobs_app.command("list")

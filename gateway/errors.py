@@ -108,6 +108,13 @@ class Erased(NotFound):
     message_ja = "この内容は消去されました(復号鍵を破棄済み)。"
 
 
+class Withdrawn(NotFound):
+    """This content was withdrawn: misdirected, erased on request, past its retention, or no longer consented to."""
+
+    code = "content.withdrawn"
+    message_ja = "この内容は取り下げられました(誤送信・消去請求・保存期間満了・同意撤回)。"
+
+
 class InvalidRequest(SenderError):
     """The request is not of the form this address takes."""
 

@@ -11,7 +11,7 @@ from gateway.schemas.statement import StoredStatement
 from gateway.security.canonical import canonical, sha256_hex
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion, write_evidence
 from gateway.security.merkle import inclusion_from_leaves, inclusion_path, leaf_hash
-from gateway.store import feed, log, submissions
+from gateway.store import feed, log, submissions, withdrawals
 from gateway.store.cosignatures import cosignature_lines, first_size_with
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
@@ -31,7 +31,7 @@ class Wanted:
 
 
 def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Wanted, raw: bytes | None) -> bytes:
-    """The evidence file of a statement: all its lines and findings, or one line with its path.
+    """The evidence file of a statement: all its lines and, unless it was withdrawn from, findings; or one line.
 
     Args:
         session: a read session, so that proofs and checkpoint belong together.
@@ -48,7 +48,7 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Want
         raise NotFound
     tree_size, note = _checkpoint(session, row, wanted.quorum)
     path = inclusion_path(row.leaf_index, tree_size, log.node_reader(session, row.recipient))
-    whole = only is None
+    whole, withdrawn = only is None, withdrawals.find(session, row.submission, row.recipient)
     return write_evidence(
         Evidence(
             recipient=row.recipient,
@@ -57,7 +57,7 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Want
             inclusion=Inclusion(tree_size=tree_size, path=tuple(path)),
             checkpoint=note,
             raw=raw if whole else None,
-            findings=_findings(session, blocks, row) if whole else None,
+            findings=_findings(session, blocks, row) if whole and not withdrawn else None,
         )
     )
 

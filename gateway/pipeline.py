@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from gateway.errors import InvalidRequest, KeyReused, NotEntitled, SenderError
@@ -75,6 +76,10 @@ class Committer(Protocol):
 
     def note_read(self, recipient: str, reader: str, position: int) -> None:
         """A reader asks for what comes from a position on, so it has read what came before."""
+        ...
+
+    def note_given(self, recipient: str, reader: str, lines: range, at: datetime) -> None:
+        """A reader is given the lines of a range of positions; the instant is one before they were looked up."""
         ...
 
     def note_refusal(self, code: str, reason: str, path: str) -> None:

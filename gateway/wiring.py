@@ -23,12 +23,15 @@ from gateway.registers.participants import Participants
 from gateway.rules.pack import standard_pack
 from gateway.runtime.clock import SystemClock
 from gateway.runtime.committer import Committer, Tools
+from gateway.runtime.expire import Expiry
 from gateway.runtime.kept_heads import KeptFiles, KeptHeads
 from gateway.runtime.loader import Loader
 from gateway.runtime.sealer import Sealer
 from gateway.runtime.storage import Storage
 from gateway.runtime.wakeups import Wakeups
+from gateway.runtime.withdraw import Withdrawer
 from gateway.runtime.worker import Worker
+from gateway.schemas.retention import Retention, load_retention
 from gateway.security.at_rest import AtRest
 from gateway.security.certificates import Proxies
 from gateway.security.keys import KeyRing, SigningKey, load_or_make
@@ -56,11 +59,18 @@ class Gateway:
     kms: Kms
     sealer: Sealer
     clock: SystemClock
+    retention: Retention | None
 
     @property
     def storage(self) -> Storage:
         """What an operator does with the keys of what is stored."""
         return Storage(self.database, self.blocks, self.kms, self.clock, self.raw_folder)
+
+    @property
+    def withdrawer(self) -> Withdrawer:
+        """What withdraws submissions and lines."""
+        comparing = frozenset(rule.code for rule in self.line.pack.rules if rule.form in {"history", "rows_history"})
+        return Withdrawer(self.database, self.blocks, self.sealer, self.clock, self.raw_folder, comparing)
 
     @property
     def raw_folder(self) -> Path:
@@ -76,6 +86,7 @@ def build(settings: Settings) -> Gateway:
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     (settings.data_dir / "raw").mkdir(exist_ok=True)
+    retention = load_retention(settings.retention) if settings.retention else None
     database = Database(settings.url)
     migrate(database)
     clock, key = SystemClock(), load_or_make(settings.key_file)
@@ -95,6 +106,7 @@ def build(settings: Settings) -> Gateway:
         kms=kms,
         sealer=Sealer(database, key, settings.log_name, clock, kept),
         clock=clock,
+        retention=retention,
     )
     try:
         made.storage.check()
@@ -185,4 +197,7 @@ def worker(gateway: Gateway) -> Worker:
         clock=gateway.clock,
         raw_folder=gateway.raw_folder,
     )
-    return Worker(gateway.database, loader, gateway.clock, gateway.settings.idempotency_days)
+    expire = Expiry(gateway.database, gateway.withdrawer, gateway.clock, gateway.retention).expire
+    return Worker(
+        gateway.database, loader, gateway.clock, gateway.settings.idempotency_days, gateway.withdrawer.shred, expire
+    )

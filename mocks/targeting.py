@@ -36,9 +36,7 @@ class Reading:
     """One corporation's feed as it is read."""
 
     following: Following
-    lines: Counter[str] = field(default_factory=Counter)
-    files: dict[str, File] = field(default_factory=dict)
-    latest: dict[str, FollowedLine] = field(default_factory=dict)
+    kept: dict[int, FollowedLine] = field(default_factory=dict)
     problem: Exception | None = None
 
     def follow(self, stop: threading.Event) -> None:
@@ -52,21 +50,34 @@ class Reading:
             self.problem = problem
 
     def take(self, lines: list[FollowedLine]) -> bool:
-        """File the lines; whether there were any."""
+        """Keep the lines, and drop what they take back; whether there were any."""
         for followed in lines:
-            if followed.line is not None:
-                subject = followed.line["subject"]
-                self.files.setdefault(subject, File(subject)).add(followed)
-                self.lines[followed.line["kind"]] += 1
-                self.latest[followed.line["kind"]] = followed
+            for position in (at for positions in followed.withdraws for at in positions):
+                self.kept.pop(position, None)
+            if followed.line is not None and not followed.withdraws:
+                self.kept[followed.position] = followed
         if lines:
-            so_far = f"{len(lines):,} 行を検証、累計 {self.lines.total():,}"
+            so_far = f"{len(lines):,} 行を検証、累計 {len(self.kept):,}"
             say(f"{self.following.recipient}: {so_far} / lines read and proven")
         return bool(lines)
 
+    @property
+    def lines(self) -> Counter[str]:
+        """How many lines are kept of each kind."""
+        return Counter(_kind(followed) for followed in self.kept.values())
+
+    @property
+    def latest(self) -> dict[str, FollowedLine]:
+        """The last line of each kind."""
+        return {_kind(followed): followed for followed in self.kept.values()}
+
     def targets(self) -> list[tuple[File, list[Reason]]]:
         """The firms to look at, those with most reasons first."""
-        found = [(file, list(file.reasons())) for file in self.files.values()]
+        files: dict[str, File] = {}
+        for followed in self.kept.values():
+            subject = (followed.line or {})["subject"]
+            files.setdefault(subject, File(subject)).add(followed)
+        found = [(file, list(file.reasons())) for file in files.values()]
         listed = [(file, reasons) for file, reasons in found if reasons]
         return sorted(listed, key=lambda one: (-len({reason.signal for reason in one[1]}), one[0].name))
 
@@ -134,6 +145,10 @@ def keep_evidence(tool: Program, reading: Reading, line: FollowedLine) -> str:
     path: Path = tool.asked.out / f"evidence-{recipient}-{line.position}.json"
     path.write_bytes(bundle)
     return path.name
+
+
+def _kind(followed: FollowedLine) -> str:
+    return str((followed.line or {})["kind"])
 
 
 def _told(file: File, reasons: list[Reason]) -> dict[str, Any]:

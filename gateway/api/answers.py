@@ -73,6 +73,17 @@ class Links(Answer):
     raw: str
 
 
+class WithdrawnLines(Answer):
+    """What of it may no longer be shown: ``positions`` are runs, the first position of each and how many follow."""
+
+    recipient: str
+    reason: Literal["erased", "retention", "misdirected", "consent_withdrawn"]
+    whole: bool = Field(description="Nothing of it is left but its receipts")
+    positions: list[tuple[int, int]]
+    withdrawn_at: str
+    statement: str = Field(description="The gateway's own statement that seals this")
+
+
 class FinalOutcome(Answer):
     """What became of a submission: a statement per recipient, and the first hundred findings."""
 
@@ -82,6 +93,7 @@ class FinalOutcome(Answer):
     statements: list[SealedStatement]
     findings: list[SaidFinding]
     findings_count: int
+    withdrawn: list[WithdrawnLines] | None = None
     links: Links
 
 

@@ -122,6 +122,7 @@ PROBLEMS = {
     "Unauthenticated": "There is no token, or it does not hold",
     "NotEntitled": "Not entitled to this",
     "Absent": "There is no such thing, or none that you may see: the answer is the same",
+    "Gone": "It was withdrawn; nothing of it is left",
     "Other": "Any other problem",
 }
 """Problem responses that many addresses share, by the name they have among the components."""
@@ -136,6 +137,7 @@ def _shared(name: str) -> dict[str, Any]:
 
 
 ABSENT: Said = {404: _shared("Absent")}
+LEFT: Said = {**ABSENT, 410: _shared("Gone")}
 OTHER: Said = {"default": _shared("Other")}
 REFUSALS: Said = {400: _shared("Invalid"), 401: _shared("Unauthenticated"), 403: _shared("NotEntitled"), **OTHER}
 
@@ -255,12 +257,12 @@ FINDINGS = _for(
             "All findings, by Accept: JSON, a CSV for spreadsheets, Japanese text, or the sealed bytes",
             _list(answers.SaidFinding) | _text("text/csv") | _text() | _text("application/x-ndjson"),
         ),
-        **ABSENT,
+        **LEFT,
     },
 )
-RAW = _for("submit", "The document as received", {200: _says("Its bytes", BYTES), **ABSENT})
+RAW = _for("submit", "The document as received", {200: _says("Its bytes", BYTES), **LEFT})
 RETURNED = _for(
-    "submit", "The refused records, to be fixed", {200: _says("A document in the sender's own layout", BYTES), **ABSENT}
+    "submit", "The refused records, to be fixed", {200: _says("A document in the sender's own layout", BYTES), **LEFT}
 )
 EVIDENCE = _for(
     None,

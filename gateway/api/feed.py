@@ -99,17 +99,21 @@ async def feed(
 ) -> Response:
     """Lines by position: NDJSON, a JSON page, or CloudEvents, by Accept.
 
-    Asking for what comes after a position says that everything before it was read.
+    Asking for what comes after a position says that everything before it was read. A line of kind ``withdrawal`` takes
+    earlier ones back: what was kept of the positions in its record is to be dropped.
     """
     parts, caller = _reader(request, recipient)
-    deadline = time.monotonic() + asked.wait
+    deadline, begun = time.monotonic() + asked.wait, parts.clock.now()
     page = await asyncio.to_thread(_page, parts, recipient, asked)
     while not page.rows and (left := deadline - time.monotonic()) > 0:
         await parts.news.wait(left)
-        further = asked.model_copy(update={"after": page.next_position})
+        further, begun = asked.model_copy(update={"after": page.next_position}), parts.clock.now()
         page = await asyncio.to_thread(_page, parts, recipient, further)
     if asked.after:
         parts.committer.note_read(recipient, caller.participant.id, asked.after)
+    if page.rows:
+        given = range(page.rows[0][0], page.rows[-1][0] + 1)
+        parts.committer.note_given(recipient, caller.participant.id, given, begun)
     return _present(parts, recipient, page, accept, request)
 
 

@@ -15,7 +15,7 @@ from gateway.api.callers import caller_of
 from gateway.api.describe import SubmissionId
 from gateway.api.parts import Parts, parts_of
 from gateway.api.submissions import STALLED, is_stalled, stored_outcome
-from gateway.errors import InvalidRequest, NotFound
+from gateway.errors import InvalidRequest, NotFound, Withdrawn
 from gateway.evidence import Wanted, collect
 from gateway.ports import Hints
 from gateway.schemas.findings import Severity
@@ -23,7 +23,7 @@ from gateway.schemas.line import CANONICAL
 from gateway.schemas.statement import StoredStatement
 from gateway.schemas.submission import Submission
 from gateway.steps.authenticate import Caller
-from gateway.store import log, submissions
+from gateway.store import log, submissions, withdrawals
 from gateway.store.cosignatures import MOST_LINES
 from gateway.store.engine import Session
 
@@ -58,6 +58,8 @@ def findings(
     parts, caller = parts_of(request), caller_of(request)
     with parts.database.read() as session:
         _own(session, caller, submission)
+        if withdrawals.is_gone(session, submission):
+            raise Withdrawn
         found = list(submissions.load_findings(session, parts.blocks.cipher, submission))
     if "text/plain" in accept:
         return Response("\n".join(map(present.finding_text, found)), media_type="text/plain; charset=utf-8")
@@ -142,6 +144,7 @@ def evidence(
 ) -> Response:
     """Everything an outsider needs to verify the outcome offline; for one line, without any byte of another."""
     parts, caller = parts_of(request), caller_of(request)
+    begun = parts.clock.now()
     with parts.database.read() as session:
         visible = [row for row in log.find_statements(session, submission) if _may_see(caller, row)]
         chosen = [row for row in visible if recipient in (None, row.recipient)]
@@ -152,6 +155,10 @@ def evidence(
         own = chosen[0].sender == caller.participant.id
         raw = _find_raw(parts, session, submission) if own else None
         body = collect(session, parts.blocks, chosen[0], Wanted(line, quorum), raw)
+    if not own:
+        shown = range(chosen[0].count) if line is None else range(line, line + 1)
+        given = range(chosen[0].first_position + shown.start, chosen[0].first_position + shown.stop)
+        parts.committer.note_given(chosen[0].recipient, caller.participant.id, given, begun)
     return Response(body, media_type="application/json")
 
 

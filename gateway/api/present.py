@@ -12,8 +12,10 @@ import orjson
 
 from gateway.rules.messages import remedy, render
 from gateway.schemas.findings import Finding, Verdict
+from gateway.schemas.identifiers import instant_text
 from gateway.schemas.statement import Statement
 from gateway.schemas.submission import Waiting
+from gateway.store.withdrawals import Withdrawn
 
 FINDINGS_SHOWN = 100
 
@@ -117,6 +119,18 @@ def held(one: Waiting) -> dict[str, Any]:
         "kind": one.kind,
         "code": one.code,
         "waits_for": one.waits_for.model_dump() if one.waits_for else None,
+    }
+
+
+def withdrawn(one: Withdrawn) -> dict[str, Any]:
+    """What was withdrawn of a submission from one recipient; who asked for it is the operator's to tell."""
+    return {
+        "recipient": one.recipient,
+        "reason": one.reason,
+        "whole": one.whole,
+        "positions": one.positions,
+        "withdrawn_at": instant_text(one.withdrawn_at),
+        "statement": one.statement,
     }
 
 

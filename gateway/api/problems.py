@@ -31,6 +31,7 @@ from gateway.errors import (
     SenderError,
     TooLarge,
     TooSlow,
+    Withdrawn,
 )
 from gateway.schemas.place import Place
 from gateway.security.dpop import ALGORITHMS
@@ -43,6 +44,7 @@ CHALLENGE = f'DPoP algs="{" ".join(ALGORITHMS)}"'
 STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
     (NotAuthentic, 401, "Not authenticated"),
     (AccessError, 403, "Not allowed"),
+    (Withdrawn, 410, "Withdrawn"),
     (NotFound, 404, "Not found"),
     (TooLarge, 413, "Too large"),
     (HeadersTooLarge, 431, "Headers too large"),

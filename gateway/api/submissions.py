@@ -32,7 +32,7 @@ from gateway.security.http_signatures import SignedRequest
 from gateway.security.signing import ACKNOWLEDGEMENT, sign_receipt
 from gateway.steps.authenticate import Caller
 from gateway.steps.receive import Kept, Received, Receiver
-from gateway.store import jobs, log, submissions
+from gateway.store import jobs, log, submissions, withdrawals
 from gateway.store.engine import Session
 from gateway.store.jobs import ANY_KIND
 
@@ -281,14 +281,15 @@ def _answer(parts: Parts, outcome: Outcome) -> Response:
 def stored_outcome(parts: Parts, submission: str) -> dict[str, object]:
     """The outcome of a submission as the store has it."""
     with parts.database.read() as session:
-        rows = log.find_statements(session, submission)
+        rows, withdrawn = log.find_statements(session, submission), withdrawals.find(session, submission)
         if not rows:
             links = {"self": f"/v1/submissions/{submission}"}
             if is_stalled(session, submission):
                 return {"submission": submission, "state": "stalled", **STALLED, "links": links}
             return {"submission": submission, "state": "processing", "links": links}
         statements = [(present.statement_of(row.receipt), row.receipt) for row in rows]
-        return present.outcome(submission, statements, _findings(parts, session, submission))
+        body = present.outcome(submission, statements, _findings(parts, session, submission))
+        return body | ({"withdrawn": [present.withdrawn(one) for one in withdrawn]} if withdrawn else {})
 
 
 def _findings(parts: Parts, session: Session, submission: str) -> Iterator[dict[str, object]]:

@@ -12,6 +12,7 @@ import orjson
 
 from gateway.client.client import Client, Refusal
 from gateway.errors import EvidenceError, LogForked
+from gateway.schemas.withdrawal import WITHDRAWAL
 from gateway.security.checkpoints import Checkpoint, log_origin, open_checkpoint
 from gateway.security.completeness import FeedHead, Increment, check_same_log, verify_increment
 from gateway.security.cosignatures import Quorum
@@ -33,6 +34,13 @@ class FollowedLine:
     index: int | None
     line: dict[str, Any] | None
     withheld: str | None
+
+    @property
+    def withdraws(self) -> tuple[range, ...]:
+        """Positions that this line takes back: drop what is kept of them. What is to stay of it comes again."""
+        if self.line is None or self.line["kind"] != WITHDRAWAL:
+            return ()
+        return tuple(range(first, first + count) for first, count in self.line["record"]["positions"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,10 @@ class Committer:
         """A reader asks for what comes from a position on, so it has read what came before."""
         self._notes.read(recipient, reader, position, self._tools.clock.now())
 
+    def note_given(self, recipient: str, reader: str, lines: range, at: datetime) -> None:
+        """A reader is given the lines of a range of positions; the instant is one before they were looked up."""
+        self._notes.given(recipient, reader, lines, at)
+
     def note_refusal(self, code: str, reason: str, path: str) -> None:
         """Somebody was refused at the door."""
         self._notes.refused(code, reason, path, self._tools.clock.now())
@@ -333,14 +337,15 @@ def _without_overlap(works: Sequence[Work]) -> tuple[list[Work], list[Work]]:
 
 
 def _changed(session: Session, works: Sequence[Work], heads: Mapping[str, HeadState]) -> dict[str, set[Key]]:
-    """What of all that a group looked at got a line between its snapshot and the lock, by recipient."""
+    """What of all that a group looked at got a line, or may have lost one, between its snapshot and the lock."""
     changed: dict[str, set[Key]] = {}
     for recipient, head in heads.items():
         looked = [one for work in works for one in work.settled if one.recipient == recipient]
         known = min(one.known_position for one in looked)
         if head.next_position > known:
-            keys = sorted(set().union(*(one.keys for one in looked)))
-            changed[recipient] = feed.changed_since(session, recipient, keys, known)
+            keys = set().union(*(one.keys for one in looked))
+            withdrawn = feed.withdrawn_since(session, recipient, known)
+            changed[recipient] = keys if withdrawn else feed.changed_since(session, recipient, sorted(keys), known)
     return changed
 
 

@@ -24,7 +24,8 @@ from gateway.registers.participants import Participants
 from gateway.runtime.sealer import Ready, Sealer
 from gateway.schemas.findings import Counts
 from gateway.schemas.identifiers import Reference
-from gateway.schemas.submission import MY_NUMBER, Held, Prepared, Settled, Submission
+from gateway.schemas.submission import MY_NUMBER, WITHDRAWN, Held, Prepared, Settled, Submission
+from gateway.schemas.withdrawal import WITHDRAWAL
 from gateway.security.merkle import leaf_hash, root
 from gateway.settle import Share, can_be_placed, settle
 from gateway.steps.publish import Packed
@@ -186,6 +187,10 @@ class Loader:
         ready = [self._ready(stage, reading) for stage in stages.values() if _says_something(submission, stage)]
         with self._write() as session:
             heads = log.lock_heads(self.database, session, list(stages))
+            if self._is_withdrawn(session, submission):
+                feed.drop_stage(session, submission.id)
+                submissions.finish_submission(session, submission.id)
+                return True
             if any(_moved(session, stage, heads[stage.recipient].next_position) for stage in stages.values()):
                 return False
             if any(self._could_place(session, submission, stage) for stage in stages.values()):
@@ -196,6 +201,10 @@ class Loader:
             self._finish(session, submission, stages, reading)
         self._note(sealed)
         return True
+
+    def _is_withdrawn(self, session: Session, submission: Submission) -> bool:
+        """Whether what was read was withdrawn meanwhile."""
+        return submissions.why_destroyed(session, submission.request.releases or submission.id) == WITHDRAWN
 
     def _could_place(self, session: Session, submission: Submission, stage: Stage) -> bool:
         """Whether a number that a record staged as held waits for was registered meanwhile."""
@@ -258,11 +267,11 @@ def _count(stage: Stage, settled: Settled, chunks: int) -> None:
 
 
 def _moved(session: Session, stage: Stage, next_position: int) -> bool:
-    """Whether a record this load looked at got a line since."""
+    """Whether a record this load looked at got a line since, or may have lost one."""
     if next_position == stage.known_position:
         return False
     changed = feed.series_since(session, stage.recipient, stage.known_position)
-    return any(hash(key) in stage.looked_at for key in changed)
+    return any(kind == WITHDRAWAL or hash((kind, series)) in stage.looked_at for kind, series in changed)
 
 
 def _says_something(submission: Submission, stage: Stage) -> bool:

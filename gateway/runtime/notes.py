@@ -1,7 +1,7 @@
 """What is worth noting but not worth a transaction of its own: it goes along with the next commit group.
 
-When a group had become visible, how far a reader had read, who was refused at the door. Losing the last fifth of a
-second of it in a crash costs a figure in a table, never a submission.
+When a group had become visible, how far a reader had read, which lines it was given, who was refused at the door.
+Losing the last fifth of a second of it in a crash costs a figure in a table, never a submission.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from gateway.store import log, reads, submissions
+from gateway.store import log, reads, submissions, withdrawals
 from gateway.store.engine import Session
 
+NOTED_WITHIN_S = 1.0  # notes wait for a commit, and a fifth of a second for none to come
 MOST_REFUSALS = 1_000  # between two commits; who hammers at the door need not fill the log
 
 
@@ -23,9 +24,11 @@ class Notes:
         self._read: list[dict[str, Any]] = []
         self._refused: list[tuple[datetime, str, str, str]] = []
         self._furthest: dict[tuple[str, str], int] = {}
+        self._given: list[dict[str, Any]] = []
+        self._known: dict[tuple[str, str], range] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._published or self._read or self._refused)
+        return bool(self._published or self._read or self._given or self._refused)
 
     def published(self, recipient: str, tree_size: int, at: datetime) -> None:
         """A commit group was durable and visible by then."""
@@ -37,6 +40,15 @@ class Notes:
             self._furthest[recipient, reader] = position
             self._read.append({"recipient": recipient, "reader": reader, "position": position, "read_at": at})
 
+    def given(self, recipient: str, reader: str, lines: range, at: datetime) -> None:
+        """A reader was given the lines of a range of positions; noted only as far as it goes beyond what is known."""
+        known = self._known.get((recipient, reader), range(0))
+        if lines and not known.start <= lines.start <= lines.stop <= known.stop:
+            follows_on = known.start <= lines.start <= known.stop <= lines.stop
+            self._known[recipient, reader] = range(known.start, lines.stop) if follows_on else lines
+            where = {"first_position": lines.start, "end_position": lines.stop}
+            self._given.append({"recipient": recipient, "reader": reader, "given_at": at} | where)
+
     def refused(self, code: str, reason: str, path: str, at: datetime) -> None:
         """Somebody was refused at the door."""
         if len(self._refused) < MOST_REFUSALS:
@@ -46,5 +58,6 @@ class Notes:
         """Write everything noted so far into a transaction that is about to be committed."""
         log.note_publication(session, self._published)
         reads.note(session, self._read)
+        withdrawals.note_given(session, self._given)
         submissions.add_audit(session, self._refused)
-        self._published, self._read, self._refused = [], [], []
+        self._published, self._read, self._given, self._refused = [], [], [], []

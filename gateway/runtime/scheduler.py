@@ -10,8 +10,8 @@ from gateway.store import jobs
 from gateway.store.engine import Database
 from gateway.store.jobs import ANY_KIND, NewJob
 
-REGULAR = {"tidy": "17 * * * *"}
-"""Task -> when it is due (cron, UTC)."""
+REGULAR = {"tidy": "17 * * * *", "expire": "0 15 * * *"}
+"""Task -> when it is due (cron, UTC); a day in Japan begins at 15:00."""
 
 
 def schedule(database: Database, clock: Clock) -> BackgroundScheduler:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from gateway.errors import BusyError, GatewayError
 from gateway.ports import Clock
 from gateway.runtime.loader import Loader
 from gateway.runtime.logs import kind_of
+from gateway.runtime.withdraw import SHRED, document_of
 from gateway.schemas.identifiers import Channel
 from gateway.store import jobs, submissions
 from gateway.store.engine import Database, Watch
@@ -32,6 +34,8 @@ class Worker:
     loader: Loader
     clock: Clock
     idempotency_days: int
+    shred: Callable[[str], None]
+    expire: Callable[[], int]
 
     def run(self, stop: threading.Event) -> None:
         """Work until stopped."""
@@ -73,6 +77,10 @@ class Worker:
             self._release(loader, job.key)
         elif job.task == "tidy":
             self._tidy()
+        elif job.task == "expire":
+            self.expire()
+        elif job.task == SHRED:
+            self.shred(document_of(job.key))
         else:
             raise ValueError(f"unknown task {job.task}")
 

@@ -145,7 +145,7 @@ class Waiting:
     waits_for: Reference | None
 
 
-MY_NUMBER = "my_number"  # why raw bytes were destroyed
+MY_NUMBER, WITHDRAWN = "my_number", "withdrawn"  # why raw bytes were destroyed
 
 
 @dataclass(frozen=True, slots=True)

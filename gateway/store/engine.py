@@ -27,6 +27,8 @@ from gateway.errors import ConfigurationError
 
 CHANNEL = "hayame"
 ROWS_PER_TRANSACTION = 2_000
+FORGETTING = ("raw", "storage_key", "line_block", "line_index", "finding_block", "held_record", "submission")
+"""The tables from which something is ever deleted that must not be found again."""
 
 
 class Database:
@@ -103,21 +105,24 @@ class Database:
         if not self.is_sqlite:
             session.execute(text(f"NOTIFY {CHANNEL}"))
 
-    def forget(self) -> None:
-        """See to it that what was just deleted is not left in the database's own log either.
+    def forget(self, *, rewrite: bool = False) -> bool:
+        """See to it that what was just deleted is not left in the database's own log either; whether it is all gone.
 
-        On SQLite the write-ahead log is emptied, as far as no reader still needs it (the next call does the rest); what
-        is deleted in the file itself is overwritten at once. On PostgreSQL the rows are vacuumed; its own log and
-        backups keep what they hold until they run out.
+        On SQLite the write-ahead log is emptied, unless a reader still needs it (then call again); what is deleted in
+        the file itself is overwritten at once. On PostgreSQL the rows are vacuumed, so that no query finds them; in the
+        unused part of a page their bytes may lie until it is used again, unless the tables are to be rewritten, which
+        locks them for so long. Its own log and backups keep what they hold until they run out.
         """
         if not self.is_sqlite:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("VACUUM raw, storage_key, line_index, held_record"))
-            return
+                for table in FORGETTING:
+                    connection.execute(text(f"VACUUM {'(FULL) ' if rewrite else ''}{table}"))
+            return True
         self.writers.acquire()
         try:
             with closing(self.engine.raw_connection()) as raw:
-                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                return not busy
         finally:
             self.writers.release()
 

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from gateway.errors import Erased
 from gateway.ports import Cipher, Spot
 from gateway.schemas.submission import Line, Version
+from gateway.schemas.withdrawal import WITHDRAWAL
 from gateway.store.compression import compress, decompress
 from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, table_of
 from gateway.store.tables import FindingBlock, HeldRecord, LineBlock, LineIndex, StatementRow, Withheld
@@ -72,6 +73,16 @@ _VERSIONS = columns(
     _LINE.kind == bindparam("kind"),
     any_of(_LINE.series, "series"),
     _LINE.valid_on >= bindparam("since"),
+)
+_WITHDRAWN = (
+    columns(_LINE.series)
+    .where(
+        _PUBLISHED,
+        _LINE.recipient == bindparam("recipient"),
+        _LINE.kind == WITHDRAWAL,
+        _STATEMENT.first_position >= bindparam("position"),
+    )
+    .limit(1)
 )
 _CHANGED = columns(_LINE.series).where(
     _PUBLISHED,
@@ -139,7 +150,7 @@ class Blocks:
         return [
             body
             for first, count, payload in session.exec(query)
-            for body in _unpacked(self, line_spot(submission, recipient, first), payload, count)
+            for body in unpacked(self, line_spot(submission, recipient, first), payload, count)
         ]
 
     def load_versions(
@@ -174,16 +185,16 @@ class Blocks:
             found.update({(submission, n): bodies[n - first] for n in hits})
 
     def page(self, session: Session, recipient: str, after: int, limit: int, kind: str | None = None) -> Page:
-        """Up to ``limit`` rows from position ``after`` on, in order of position."""
+        """Up to ``limit`` rows from position ``after`` on, in order of position; withdrawals also among one kind."""
         rows: list[tuple[int, str, int, bytes]] = []
         reached = after
         start_at = _start_of(session, recipient, after)
         stored = fetch(session, _PAGE, recipient=recipient, start_at=start_at, after=after, limit=limit)
         for first, submission, index, count, block_kind, payload in stored:
             start, end = first + index, first + index + count
-            wanted = kind is None or block_kind == kind
+            wanted = kind is None or block_kind in (kind, WITHDRAWAL)
             spot = line_spot(submission, recipient, index)
-            bodies = _unpacked(self, spot, payload, count) if wanted else []
+            bodies = unpacked(self, spot, payload, count) if wanted else []
             for position in range(max(start, after), end):
                 if len(rows) == limit:
                     break
@@ -195,8 +206,10 @@ class Blocks:
         return Page(rows, find_withheld(session, recipient, after, reached), reached)
 
 
-def _unpacked(blocks: Blocks, spot: Spot, stored: bytes, count: int) -> list[bytes]:
-    """The lines of one block; nothing for each where the key of its recipient was destroyed: all are withheld."""
+def unpacked(blocks: Blocks, spot: Spot, stored: bytes, count: int) -> list[bytes]:
+    """The lines of one block, empty ones for those withdrawn; all are where their recipient's key was destroyed."""
+    if not stored:
+        return [b""] * count
     try:
         return blocks.unpack(spot, stored)
     except Erased:
@@ -264,6 +277,11 @@ def changed_since(
         for (kind,), some in by_prefix(keys)
         for (series,) in fetch(session, _CHANGED, recipient=recipient, kind=kind, series=some, position=position)
     }
+
+
+def withdrawn_since(session: Session, recipient: str, position: int) -> bool:
+    """Whether something was withdrawn by a statement at or after a position; what was read before may show it still."""
+    return next(fetch(session, _WITHDRAWN, recipient=recipient, position=position), None) is not None
 
 
 def series_since(session: Session, recipient: str, position: int) -> set[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, update
+from sqlalchemy import Executable, bindparam, exists, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -15,7 +15,7 @@ from gateway.errors import EntryMissing
 from gateway.schemas.statement import StoredStatement
 from gateway.store.driver import add_rows, any_of, fetch, in_parts, table_of
 from gateway.store.engine import Database
-from gateway.store.tables import EPOCH, Checkpoint, Head, LogNode, Publication, StatementRow
+from gateway.store.tables import EPOCH, Checkpoint, Head, LogNode, Publication, StatementRow, Withdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class HeadState:
 
 EMPTY_HEAD = HeadState(0, 0, b"", EPOCH)
 
-_HEAD, _STATEMENT = table_of(Head).c, table_of(StatementRow).c
+_HEAD, _STATEMENT, _WITHDRAWAL = (table_of(table).c for table in (Head, StatementRow, Withdrawal))
 _ALL_HEADS = columns(_HEAD.recipient, _HEAD.next_leaf, _HEAD.next_position, _HEAD.peaks, _HEAD.sealed_at, _HEAD.epoch)
 _HEADS = _ALL_HEADS.where(any_of(_HEAD.recipient, "recipients")).order_by(_HEAD.recipient)
 _HEADS_LOCKED = _HEADS.with_for_update()
@@ -47,6 +47,7 @@ _ACCEPTED = columns(_STATEMENT.recipient, _STATEMENT.sender, _STATEMENT.raw_sha2
     _STATEMENT.received_at < bindparam("before"),
     _STATEMENT.held == 0,
     _STATEMENT.refused == 0,
+    ~exists().where(_WITHDRAWAL.submission == _STATEMENT.submission, _WITHDRAWAL.recipient == _STATEMENT.recipient),
 )
 
 
@@ -190,7 +191,8 @@ def _stored(row: StatementRow) -> StoredStatement:
 def accepted_before(
     session: Session, keys: Sequence[tuple[str, str, bytes]], before: datetime
 ) -> set[tuple[str, str, bytes]]:
-    """Those of (recipient, sender, raw digest) for which an earlier statement took all of the same bytes.
+    """Those of (recipient, sender, raw digest) for which an earlier statement took all of the same bytes,
+    and nothing of it was withdrawn.
 
     Only statements received before an instant count: younger ones are the Idempotency-Key's business.
     """

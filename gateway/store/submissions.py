@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +14,12 @@ from sqlalchemy import Connection, bindparam, delete, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from gateway.errors import Erased, NotFound
+from gateway.errors import Erased, NotFound, Withdrawn
 from gateway.ports import Cipher, Spot
 from gateway.schemas.findings import Finding
 from gateway.schemas.identifiers import Channel, Reference, Scheme
 from gateway.schemas.statement import Origin
-from gateway.schemas.submission import MY_NUMBER, Held, RawCopy, Request, Submission, Waiting
+from gateway.schemas.submission import MY_NUMBER, WITHDRAWN, Held, RawCopy, Request, Submission, Waiting
 from gateway.store.compression import compress, decompress
 from gateway.store.driver import add_rows, any_of, by_prefix, fetch, table_of
 from gateway.store.tables import (
@@ -163,7 +163,7 @@ def open_raw(session: Session, cipher: Cipher, folder: Path, submission: str) ->
     """The raw bytes of a submission, to be read from its row or from its file in a folder.
 
     Raises:
-        NotFound: there are none, or they were destroyed; Erased: as its recipient's content was.
+        NotFound: there are none, or they were destroyed; Erased: as its recipient's content was; Withdrawn: as it was.
     """
     found = find_raw(session, cipher, submission)
     if found is None or found.destroyed == MY_NUMBER:
@@ -171,6 +171,8 @@ def open_raw(session: Session, cipher: Cipher, folder: Path, submission: str) ->
             "the raw bytes were destroyed because they hold a My Number",
             ja="原本は個人番号（マイナンバー）を含むため破棄しました。",
         )
+    if found.destroyed == WITHDRAWN:
+        raise Withdrawn
     if found.destroyed is not None:
         raise Erased
     if found.body is not None:
@@ -190,6 +192,11 @@ def _raw(submission: str) -> Spot:
 def destroy_raw(session: Session, submission: str, reason: str) -> None:
     """Forget raw bytes, keeping why."""
     session.execute(update(Raw).where(col(Raw.submission) == submission).values(body=None, file=None, destroyed=reason))
+
+
+def why_destroyed(session: Session, submission: str) -> str | None:
+    """Why the raw bytes of a submission are no more; None where they are."""
+    return session.exec(select(Raw.destroyed).where(Raw.submission == submission)).first()
 
 
 def finding_rows(
@@ -225,6 +232,27 @@ def load_findings(
         query = query.where(FindingBlock.recipient == recipient)
     for row in session.exec(query.order_by(FindingBlock.recipient, col(FindingBlock.chunk))):
         yield from orjson.loads(decompress(cipher.open(_findings(submission, row.recipient, row.chunk), row.payload)))
+
+
+def drop_findings(
+    session: Session, cipher: Cipher, submission: str, recipient: str, goes: Callable[[dict[str, Any]], bool]
+) -> int:
+    """Forget those findings of a statement that are to go, closing the others anew; how many these were."""
+    dropped = 0
+    mine = select(FindingBlock).where(FindingBlock.submission == submission, FindingBlock.recipient == recipient)
+    for row in session.exec(mine).all():
+        spot = _findings(submission, recipient, row.chunk)
+        try:
+            found = orjson.loads(decompress(cipher.open(spot, row.payload)))
+        except Erased:
+            continue
+        left = [one for one in found if not goes(one)]
+        dropped += len(found) - len(left)
+        if len(left) < len(found):
+            row.count, row.payload = len(left), cipher.close(spot, (recipient,), compress(orjson.dumps(left)))
+            session.add(row)
+    session.flush()
+    return dropped
 
 
 def _findings(submission: str, recipient: str, chunk: int) -> Spot:

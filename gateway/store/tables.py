@@ -1,7 +1,8 @@
 """Every table. Thin: shapes and keys only. Instants are UTC microseconds, money is 64-bit yen, digests are raw bytes.
 
 The tables of the log (``statement``, ``line_block``, ``line_index``, ``finding_block``, ``log_node``, ``checkpoint``)
-are only ever appended to. ``line_block``, ``line_index``, ``finding_block`` and ``held_record`` of a large submission
+are only ever appended to; what is withdrawn leaves all but ``statement``, ``log_node`` and ``checkpoint``.
+``line_block``, ``line_index``, ``finding_block`` and ``held_record`` of a large submission
 are written before its statement (a *stage*): they become visible with it, because every reader comes through
 ``statement``.
 """
@@ -320,6 +321,33 @@ class Withheld(SQLModel, table=True):
     position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     leaf: bytes = _bytes()
     reason: str
+
+
+class Withdrawal(SQLModel, table=True):
+    """What was withdrawn of a submission, for one recipient, by which statement of the gateway's own.
+
+    ``positions`` are runs (JSON); ``recipient`` is empty, and ``statement`` too, where nothing had been published.
+    """
+
+    __table_args__ = (Index("withdrawal_by_statement", "statement"),)
+    submission: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True)
+    statement: str = Field(primary_key=True)
+    reason: str
+    whole: bool
+    positions: str = _text()
+    asked_by: str
+    withdrawn_at: datetime = _at()
+
+
+class Disclosure(SQLModel, table=True):
+    """That a reader was given the lines from one position to before another, and when first."""
+
+    recipient: str = Field(primary_key=True)
+    reader: str = Field(primary_key=True)
+    first_position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    end_position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    given_at: datetime = _at()
 
 
 class Job(SQLModel, table=True):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import date
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from commands import command
 from sqlalchemy import MetaData, select
 from world import BANK, OTHER_BANK, TOOL, World, running, trial_balance
 
@@ -52,17 +51,6 @@ def tape(count: int) -> bytes:
 
 def send(world: World, document: bytes, **asked: object) -> Outcome:
     return world.client(BANK).submit_and_wait(document, **({"recipient": "13"} | asked))
-
-
-def command(world: World, *arguments: str) -> str:
-    """What a command says that an operator gives while the gateway runs."""
-    environment = {
-        "HAYAME_DATA_DIR": str(world.folder),
-        **({"HAYAME_DATABASE_URL": world.database_url} if world.database_url else {}),
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments], env=environment, check=True, capture_output=True, text=True
-    ).stdout
 
 
 def stored(world: World) -> Iterator[bytes]:

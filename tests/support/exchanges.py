@@ -15,6 +15,7 @@ import orjson
 from world import BANK, CORPORATION, TOOL, WITNESS, World, corporate_number, guarantee, running
 
 from gateway.client import Client, Outcome, Refusal
+from gateway.runtime.withdraw import Asked
 from gateway.security.cosignatures import cosign
 from gateway.security.keys import SigningKey
 
@@ -37,6 +38,7 @@ def exchanges(world: World) -> dict[str, bytes]:
         **_reading(tool),
         **_witnessing(world),
         "evidence.200.json": tool.evidence(outcomes["repayment.csv"].submission, line=0),
+        **_withdrawing(world, bank, corrected.submission),
         **_at_the_door(world),
         "signature_check.200.json": bank.post("/v1/signature-check", {"kind": "trial_balance"}).content,
     }
@@ -64,6 +66,11 @@ def _looking_back(bank: Client, submission: str) -> dict[str, bytes]:
         "findings.200.csv": bank.get(f"{address}/findings", headers={"accept": "text/csv"}).content,
         "findings.200.txt": bank.get(f"{address}/findings", headers={"accept": "text/plain"}).content,
     }
+
+
+def _withdrawing(world: World, bank: Client, submission: str) -> dict[str, bytes]:
+    world.gateway.withdrawer.withdraw(Asked(submission, "misdirected"))
+    return {"raw.410.json": _refused(lambda: bank.get(f"/v1/submissions/{submission}/raw"))}
 
 
 def _registering(clerk: Client) -> dict[str, bytes]:

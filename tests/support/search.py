@@ -59,3 +59,14 @@ def _forms(value: Any) -> Iterator[bytes]:
             yield base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
         except binascii.Error:
             continue
+
+
+def values_of(world: World, submission: str | None = None) -> Iterator[tuple[str, Any]]:
+    """Column and value of every row as it lies in the tables; or of those rows that name a submission."""
+    tables = MetaData()
+    with world.gateway.database.read() as session:
+        tables.reflect(session.connection())
+        for table in tables.sorted_tables:
+            for row in session.execute(select(table)):
+                if submission is None or row._mapping.get("submission") == submission:
+                    yield from row._mapping.items()

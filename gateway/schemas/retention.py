@@ -1,0 +1,82 @@
+"""How long what was handed over is kept, by record kind: data, not code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.errors import ConfigurationError
+from gateway.schemas.identifiers import japanese_date
+from gateway.schemas.records import KINDS
+
+PACKAGED = "packaged"
+
+
+class Period(BaseModel):
+    """How many years records of a kind are kept, and who says so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    years: Annotated[int, Field(ge=1, le=100)]
+    source: str
+
+
+class Retention(BaseModel):
+    """The periods of all kinds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    periods: tuple[Period, ...]
+
+    @property
+    def years(self) -> Mapping[str, int]:
+        """Years by kind."""
+        return {one.kind: one.years for one in self.periods}
+
+    def is_over(self, kinds: Iterable[str], received_at: datetime, now: datetime) -> bool:
+        """Whether what holds records of some kinds, or none, has been kept as long as it may."""
+        longest = max((self.years[kind] for kind in kinds if kind in self.years), default=max(self.years.values()))
+        return years_before(longest, now) >= japanese_date(received_at)
+
+
+def years_before(years: int, now: datetime) -> date:
+    """The Japanese calendar day so many years ago; of 29 February the day before.
+
+    >>> from datetime import UTC
+    >>> years_before(7, datetime(2028, 2, 28, 16, tzinfo=UTC))
+    datetime.date(2021, 2, 28)
+    """
+    today = japanese_date(now)
+    try:
+        return today.replace(year=today.year - years)
+    except ValueError:
+        return today.replace(year=today.year - years, day=28)
+
+
+def load_retention(named: str) -> Retention:
+    """The periods in a file, or the packaged ones.
+
+    Raises:
+        ConfigurationError: it is not of this form, or does not name every record kind once.
+    """
+    packaged = files("gateway.schemas") / "data" / "retention.yaml"
+    source = packaged.read_bytes() if named == PACKAGED else Path(named).read_bytes()
+    try:
+        made = Retention.model_validate(yaml.safe_load(source))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise ConfigurationError(
+            f"{named}: not periods of retention", ja=f"{named}: 保存期間の表ではありません。"
+        ) from error
+    if sorted(one.kind for one in made.periods) != sorted(KINDS):
+        raise ConfigurationError(
+            f"{named}: name each of {', '.join(sorted(KINDS))} once",
+            ja=f"{named}: 記録の種類をそれぞれ1回ずつ指定してください。",
+        )
+    return made
