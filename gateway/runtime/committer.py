@@ -36,7 +36,7 @@ from gateway.store.feed import Blocks
 from gateway.store.log import HeadState
 from gateway.store.submissions import Used
 
-NOTES_DELAY_S, IDLE_S = 0.02, 0.2
+NOTES_DELAY_S = 0.2
 LOOK_S, LOOKS_BEFORE, LOOKS = 0.0005, 10, 100
 
 T = TypeVar("T")
@@ -117,11 +117,6 @@ class Committer:
     async def run(self) -> None:
         """Commit group after group until cancelled; notes go along, or by themselves when nothing else is going on."""
         while True:
-            if not self._waiting:
-                delay = NOTES_DELAY_S if self._notes else IDLE_S
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(delay):  # wait_for may swallow a cancellation
-                        await self._arrived.wait()
             self._arrived.clear()
             await self._near_turn()
             group = self._take_group()
@@ -129,6 +124,10 @@ class Committer:
                 await self._commit(group)
             elif self._notes:
                 await self._write_notes()
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(NOTES_DELAY_S):  # wait_for may swallow a cancellation
+                        await self._arrived.wait()
 
     async def _near_turn(self) -> None:
         """While another process writes its group, whoever arrives here still comes along: groups of 20, not 16."""

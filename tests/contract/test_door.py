@@ -15,7 +15,8 @@ from gateway.security.dpop import Target, make_proof
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.tokens import Binding
 from gateway.steps.authenticate import Door, Shown, Terms
-from gateway.store.engine import Database, table_of
+from gateway.store.driver import table_of
+from gateway.store.engine import Database
 from gateway.store.tables import SeenAssertion
 
 ISSUER = "https://hayame.example"
