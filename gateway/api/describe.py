@@ -147,9 +147,10 @@ def _public(summary: str, said: Said) -> dict[str, Any]:
     return _told(summary, said | OTHER, [])
 
 
-def _for(action: str | None, summary: str, said: Said) -> dict[str, Any]:
-    """What a route is told whose caller must be entitled to an action, or, with None, only be known."""
-    return _told(summary, said | REFUSALS, [{name: [action] if action else []} for name in ("bearer", "dpop")])
+def _for(action: str | None, summary: str, said: Said, *, witnesses: bool = False) -> dict[str, Any]:
+    """What a route is told whose caller must be entitled to an action (or be a witness), or, with None, only be known."""
+    scopes = [[action] if action else [], *([["witness"]] if witnesses else [])]
+    return _told(summary, said | REFUSALS, [{name: some} for some in scopes for name in ("bearer", "dpop")])
 
 
 def _told(summary: str, said: Said, security: list[dict[str, list[str]]]) -> dict[str, Any]:
@@ -286,19 +287,23 @@ FEED = _for(
     },
 )
 CHECKPOINT = _for(
-    "read", "The signed head of the log", {200: _says("A signed note, with its cosignatures", _text()), **ABSENT}
+    "read",
+    "The signed head of the log",
+    {200: _says("A signed note, with its cosignatures", _text()), **ABSENT},
+    witnesses=True,
 )
-RECEIPTS = _for("read", "The leaves of the log", {200: _says("Receipts (compact JWS), one a line", _text())})
-INCLUSION = _for("read", "Prove that a receipt is in the log", {200: _says("The path", _json(answers.Proof))})
-CONSISTENCY = _for("read", "Prove that the log only grew", {200: _says("The path", _json(answers.Proof))})
+RECEIPTS = _for(
+    "read", "The leaves of the log", {200: _says("Receipts (compact JWS), one a line", _text())}, witnesses=True
+)
+PATH: Said = {200: _says("The path", _json(answers.Proof))}
+INCLUSION = _for("read", "Prove that a receipt is in the log", PATH, witnesses=True)
+CONSISTENCY = _for("read", "Prove that the log only grew", PATH, witnesses=True)
 COSIGN = _for(
     "witness",
     "Hand in a cosignature",
     {201: _says("Kept, with when you cosigned it first", _json(answers.Cosigned)), **ABSENT},
 )
-COSIGNATURES = _for("read", "Who witnessed what", {200: _says("The newest", _list(answers.Cosigned))})
-for told in (CHECKPOINT, RECEIPTS, INCLUSION, CONSISTENCY, COSIGNATURES):
-    told["openapi_extra"]["security"].append({"bearer": ["witness"]})
+COSIGNATURES = _for("read", "Who witnessed what", {200: _says("The newest", _list(answers.Cosigned))}, witnesses=True)
 LEAD_TIMES = _for("read", "How long it took", {200: _says("Seconds between named instants", _json(answers.LeadTimes))})
 
 LINK = _for("link", "Say which firm a number names", {201: _says("Linked", _json(answers.Linked)), **ABSENT})

@@ -108,10 +108,9 @@ class Database:
     def forget(self, *, rewrite: bool = False) -> bool:
         """See to it that what was just deleted is not left in the database's own log either; whether it is all gone.
 
-        On SQLite the write-ahead log is emptied, unless a reader still needs it (then call again); what is deleted in
-        the file itself is overwritten at once. On PostgreSQL the rows are vacuumed, so that no query finds them; in the
-        unused part of a page their bytes may lie until it is used again, unless the tables are to be rewritten, which
-        locks them for so long. Its own log and backups keep what they hold until they run out.
+        On SQLite the write-ahead log is emptied, unless a reader still needs it (then call again); the file itself is
+        overwritten at once. On PostgreSQL the rows are vacuumed: in unused parts of pages their bytes may stay, unless
+        the tables are rewritten, which locks them. Its own log and backups keep what they hold until they run out.
         """
         if not self.is_sqlite:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

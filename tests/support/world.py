@@ -32,6 +32,14 @@ from gateway.wiring import build
 BANK, OTHER_BANK, VENDOR, TOOL, CORPORATION = "bank-9991", "bank-9992", "vendor-kaikei", "tool-13", "cgc-13"
 WITNESS = "federation"
 FIRMS = 40
+PARTICIPANTS: tuple[tuple[str, str, str | None, list[str]], ...] = (
+    (BANK, "bank", "9991", ["submit:13"]),
+    (OTHER_BANK, "bank", "9992", ["submit:13", "submit:14100"]),
+    (VENDOR, "vendor", None, ["submit:13"]),
+    (TOOL, "tool", None, ["read:13"]),
+    (CORPORATION, "corporation", None, ["read:13", "link:13", "witness:13"]),
+    (WITNESS, "witness", None, ["witness:13"]),
+)
 
 
 def corporate_number(number: int) -> str:
@@ -87,15 +95,8 @@ class World:
             self.base_url = f"{'https' if self.tls else 'http'}://127.0.0.1:{probe.getsockname()[1]}"
         self.settings = Settings(data_dir=self.folder, base_url=self.base_url, database_url=self.database_url)
         self.gateway = build(self.settings)
-        for name, kind, institution, may in (
-            (BANK, "bank", "9991", ["submit:13"]),
-            (OTHER_BANK, "bank", "9992", ["submit:13", "submit:14100"]),
-            (VENDOR, "vendor", None, ["submit:13"]),
-            (TOOL, "tool", None, ["read:13"]),
-            (CORPORATION, "corporation", None, ["read:13", "link:13", "witness:13"]),
-            (WITNESS, "witness", None, ["witness:13"]),
-        ):
-            self.enrol(name, kind, institution, may)
+        for one in PARTICIPANTS:
+            self.enrol(*one)
         self.register(range(FIRMS))
 
     def enrol(self, name: str, kind: str, institution: str | None, may: list[str]) -> None:

@@ -1,0 +1,208 @@
+"""Commands of the operator, over the gateway's own database."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import orjson
+import typer
+
+from gateway.errors import InvalidRequest, NotFound
+from gateway.security.keys import KeyRing, load_or_make
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.wiring import Gateway
+from gateway.cli.apps import (
+    app,
+    gateway_here,
+    jobs_app,
+    keys,
+    log_app,
+    participants,
+)
+
+
+@app.command()
+def audit(count: int = 20) -> None:
+    """Show the newest refusals at the door, with their causes."""
+    from gateway.store import submissions
+
+    with gateway_here() as gateway, gateway.database.read() as session:
+        for at, code, reason, path in submissions.newest_audit(session, count):
+            typer.echo(f"{at.isoformat()}\t{code}\t{path}\t{reason}")
+
+
+@app.command()
+def withdraw(  # noqa: PLR0913 - a command's options are its parameters
+    submission: str,
+    reason: Annotated[str, typer.Option(help="misdirected, erasure, retention or consent")],
+    lines: Annotated[str, typer.Option(help="Only these, counted from 0: 0,4,7")] = "",
+    recipient: Annotated[list[str] | None, typer.Option(help="Only from this corporation; may repeat.")] = None,
+    by: Annotated[str, typer.Option(help="Who wants it; kept here, not sealed.")] = "",
+    rewrite: Annotated[bool, typer.Option("--rewrite", help="PostgreSQL: rewrite the tables, locking them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Withdraw a submission, or lines of it, for good: stubs take their place, the feed says so; who had read it."""
+    from gateway.runtime.notes import NOTED_WITHIN_S
+    from gateway.runtime.withdraw import Asked
+    from gateway.schemas.withdrawal import REASONS
+
+    wanted = [number.strip() for number in lines.split(",")] if lines else []
+    if reason not in REASONS or not all(number.isdecimal() for number in wanted):
+        raise InvalidRequest("name one reason, and lines by number", ja="理由と行番号の指定を確認してください。")
+    if not yes:
+        typer.confirm(f"Withdraw {submission}, for good? / {submission} を取り下げますか(取消不可)", abort=True)
+    numbers = tuple(int(number) for number in wanted) if wanted else None
+    with gateway_here() as gateway:
+        gateway.withdrawer.withdraw(Asked(submission, REASONS[reason], by, tuple(recipient or ()), numbers))
+        gateway.kept.keep()
+        if rewrite:
+            gateway.withdrawer.shred(submission, rewrite=True)
+        time.sleep(NOTED_WITHIN_S)  # what was read a moment ago is being noted
+        _tell_withdrawn(gateway, submission)
+
+
+@app.command()
+def withdrawals(submission: Annotated[str, typer.Argument(help="Only of this one.")] = "") -> None:
+    """List what was withdrawn, why, and who had read which of the positions."""
+    with gateway_here() as gateway:
+        _tell_withdrawn(gateway, submission)
+
+
+def _tell_withdrawn(gateway: Gateway, submission: str) -> None:
+    from gateway.store import withdrawals
+
+    with gateway.database.read() as session:
+        found = withdrawals.everything(session, submission)
+        for one in found:
+            places = ",".join(_span(*run) for run in one.positions) or "-"
+            what = "whole" if one.whole else "lines"
+            told = (one.withdrawn_at.isoformat(), one.recipient, one.submission, what, one.reason, places, one.asked_by)
+            typer.echo("\t".join(told))
+            for read in withdrawals.who_had_read(session, one):
+                places = ",".join(_span(*run) for run in read.positions)
+                typer.echo(f"\tread by {read.reader}\t{places}\tsince {read.at.isoformat()}")
+
+
+def _span(first: int, count: int) -> str:
+    return str(first) if count == 1 else f"{first}-{first + count - 1}"
+
+
+@jobs_app.command("list")
+def list_jobs() -> None:
+    """List the jobs that are still to be done, and those that were given up, with their causes."""
+    from gateway.store import jobs
+
+    with gateway_here() as gateway, gateway.database.read() as session:
+        for one in jobs.unfinished(session):
+            state = "given up" if one.given_up else "open"
+            typer.echo(f"{one.id}\t{state}\t{one.task}\t{one.key}\t{one.attempts} attempts\t{one.failure or ''}")
+
+
+@jobs_app.command("retry")
+def retry_job(job: int) -> None:
+    """Let a job that was given up be tried again."""
+    from gateway.store import jobs
+
+    with gateway_here() as gateway, gateway.database.write() as session:
+        if not jobs.put_back(session, job, gateway.clock.now()):
+            raise NotFound("no job of this number was given up", ja="この番号の、中止された処理はありません。")
+        gateway.database.notify(session)
+    typer.echo(f"job {job} is tried again")
+
+
+@log_app.command("check")
+def check_logs() -> None:
+    """Compare the logs with their kept checkpoints; ends with status 1 where one was rewound or forked."""
+    with gateway_here() as gateway:
+        wrong = gateway.kept.found_wrong()
+    for recipient, (kept, reason) in sorted(wrong.items()):
+        typer.echo(f"{recipient}\t{kept.origin}\t{kept.size}\t{kept.root.hex()}\t{reason}")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@log_app.command("reopen")
+def reopen_log(recipient: str) -> None:
+    """Let a log that was rewound or forked go on under a new name, sealing what was last known of it."""
+    from gateway.runtime.reopen import reopen
+
+    with gateway_here() as gateway:
+        said = reopen(gateway.sealer, gateway.kept, gateway.blocks.cipher, recipient)
+    typer.echo(f"{said.opens} goes on after {said.origin}, of which {said.size} entries were signed")
+
+
+@keys.command("rotate-storage")
+def rotate_storage() -> None:
+    """Make a new key-encryption key and wrap the keys of everything stored anew with it, while the gateway runs."""
+    with gateway_here() as gateway:
+        typer.echo(f"{gateway.storage.rotate()} keys are wrapped by {gateway.kms.current()}")
+
+
+@keys.command("destroy")
+def destroy_keys(
+    recipient: Annotated[str, typer.Option(help="The corporation whose content is to be erased, for good.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Destroy the keys of a corporation: its content can never be read again; receipts and proofs still hold."""
+    if not yes:
+        typer.confirm(f"Erase everything stored for {recipient}? / {recipient} の内容をすべて消去しますか", abort=True)
+    with gateway_here() as gateway:
+        typer.echo(f"erased {gateway.storage.destroy(recipient)} lines of {recipient}")
+
+
+@keys.command("publish")
+def publish_key() -> None:
+    """Print the gateway's public key set, by which receipts and checkpoints are verified."""
+    key = load_or_make(Settings.from_environment().key_file)
+    typer.echo(orjson.dumps(KeyRing([key.public]).jwks()).decode())
+
+
+@participants.command("enrol")
+def enrol(  # noqa: PLR0913 - a command's options are its parameters
+    id: str,
+    kind: Annotated[str, typer.Argument(help="bank, vendor, office, corporation, tool or witness")],
+    name: str,
+    key: Annotated[Path, typer.Option(help="Its public key: JWK or PEM.")],
+    institution: str = "",
+    may: Annotated[list[str] | None, typer.Option(help="action:recipient, e.g. submit:13; may repeat.")] = None,
+) -> None:
+    """Enrol a participant with its public key and what it may do."""
+    from gateway.registers import enrolment
+
+    with gateway_here() as gateway:
+        entry = enrolment.Entry(
+            id=id,
+            kind=kind,
+            name=name,
+            institution=institution or None,
+            keys=KeyRing.parse(key.read_bytes()),
+            may=enrolment.entitlements(may or []),
+        )
+        enrolment.enrol(gateway.database, entry, gateway.clock.now())
+    typer.echo(f"enrolled {id}")
+
+
+@participants.command("delegate")
+def delegate(sender: str, institution: str, since: str, until: str = "") -> None:
+    """Allow a sender to submit on an institution's behalf, from a date on (YYYY-MM-DD)."""
+    from gateway.registers import enrolment
+
+    with gateway_here() as gateway:
+        end = date.fromisoformat(until) if until else None
+        enrolment.delegate(gateway.database, sender, institution, date.fromisoformat(since), end)
+    typer.echo(f"{sender} may submit for {institution}")
+
+
+@participants.command("list")
+def list_participants() -> None:
+    """List the participants and what they may do."""
+    from gateway.registers import enrolment
+
+    with gateway_here() as gateway:
+        for one in enrolment.everybody(gateway.database):
+            may = " ".join(sorted(f"{action}:{recipient}" for action, recipient in one.entitlements))
+            typer.echo(f"{one.id}\t{one.kind}\t{one.name}\t{one.institution}\t{len(one.keys)} keys\t{may}")
