@@ -148,7 +148,7 @@ def _public(summary: str, said: Said) -> dict[str, Any]:
 
 
 def _for(action: str | None, summary: str, said: Said, *, witnesses: bool = False) -> dict[str, Any]:
-    """What a route is told whose caller must be entitled to an action, or be a witness, or, with None, only be known."""
+    """What a route is told whose caller must be entitled to an action (or be a witness); with None, only be known."""
     scopes = [[action] if action else [], *([["witness"]] if witnesses else [])]
     return _told(summary, said | REFUSALS, [{name: some} for some in scopes for name in ("bearer", "dpop")])
 
