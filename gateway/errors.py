@@ -170,6 +170,15 @@ class LogSuspended(BusyError):
     message_ja = "この協会のログに、署名済みの記録との相違が見つかりました。確認が済むまで受付を停止します。"
 
 
+class Unstamped(BusyError):
+    """Entries have waited too long for a time stamp by a third party; nothing new is taken until they have one."""
+
+    code = "log.unstamped"
+    message_ja = (
+        "第三者のタイムスタンプを長時間取得できていないため、取得できるまで新たな受付を停止しています(閲覧は可能)。"
+    )
+
+
 class EvidenceError(GatewayError):
     """Evidence does not hold."""
 

@@ -11,7 +11,7 @@ from gateway.schemas.statement import StoredStatement
 from gateway.security.canonical import canonical, sha256_hex
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion, write_evidence
 from gateway.security.merkle import inclusion_from_leaves, inclusion_path, leaf_hash
-from gateway.store import feed, log, submissions, withdrawals
+from gateway.store import feed, log, stamps, submissions, withdrawals
 from gateway.store.cosignatures import cosignature_lines, first_size_with
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
@@ -19,11 +19,11 @@ from gateway.store.feed import Blocks
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which evidence: of one line or (None) of all, under the newest checkpoint or one that witnesses cosigned.
+    """Which evidence: of one line or (None) of all, and under a checkpoint that how many witnesses cosigned.
 
     Attributes:
         line: index of the one line wanted.
-        quorum: how many witnesses must have cosigned the checkpoint; 0 for the newest one, whoever did.
+        quorum: how many witnesses must have cosigned the checkpoint; with 0 a stamped one is preferred, whoever did.
     """
 
     line: int | None = None
@@ -32,6 +32,10 @@ class Wanted:
 
 def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Wanted, raw: bytes | None) -> bytes:
     """The evidence file of a statement: all its lines and, unless it was withdrawn from, findings; or one line.
+
+    Unless witnesses are demanded, it is proven under the first checkpoint that a third party stamped after it was
+    sealed, which says the most about when that was; under the newest one where none is stamped yet. The stamp of the
+    checkpoint comes along where there is one.
 
     Args:
         session: a read session, so that proofs and checkpoint belong together.
@@ -58,13 +62,21 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Want
             checkpoint=note,
             raw=raw if whole else None,
             findings=_findings(session, blocks, row) if whole and not withdrawn else None,
+            timestamp=stamps.find_token(session, row.recipient, tree_size),
         )
     )
 
 
 def _checkpoint(session: Session, row: StoredStatement, quorum: int) -> tuple[int, str]:
-    """Size and note, with its cosignatures, of the newest checkpoint; or of the first that so many witnesses saw."""
-    size = first_size_with(session, row.recipient, row.leaf_index, quorum) if quorum else None
+    """Size and note, with its cosignatures, of the first checkpoint over a statement that so many witnesses saw.
+
+    With none demanded, of the first that is stamped; while there is none, of the newest.
+    """
+    if quorum:
+        size = first_size_with(session, row.recipient, row.leaf_index, quorum)
+    else:
+        stamped = stamps.find_covering(session, row.recipient, row.leaf_index)
+        size = stamped.tree_size if stamped else None
     found = None if quorum and size is None else log.find_checkpoint(session, row.recipient, size)
     if found is None:
         raise NotFound("no such checkpoint is cosigned yet", ja="条件を満たす立会署名はまだありません。")

@@ -40,6 +40,10 @@ class Settings(BaseModel):
     group_size: int = Field(default=32, ge=1, le=1_000)
     header_timeout_s: float = Field(default=10, gt=0)
     body_idle_s: float = Field(default=15, gt=0)
+    tsa_url: str | None = None
+    tsa_certificates: Path | None = None
+    stamp_interval_s: int = Field(default=600, ge=1)
+    stamp_max_age_s: int = Field(default=259_200, ge=1)
     processes: int = Field(default=1, ge=1, le=64)
     worker: bool = True
 

@@ -6,9 +6,10 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -27,6 +28,8 @@ from gateway.runtime.expire import Expiry
 from gateway.runtime.kept_heads import KeptFiles, KeptHeads
 from gateway.runtime.loader import Loader
 from gateway.runtime.sealer import Sealer
+from gateway.runtime.stamp_gate import StampGate
+from gateway.runtime.stamper import Office, Stamper
 from gateway.runtime.storage import Storage
 from gateway.runtime.wakeups import Wakeups
 from gateway.runtime.withdraw import Withdrawer
@@ -37,6 +40,7 @@ from gateway.security.certificates import Proxies
 from gateway.security.keys import KeyRing, SigningKey, load_or_make
 from gateway.security.kms import FileKms, GivenKms
 from gateway.security.owner_keys import OwnerKeys
+from gateway.security.timestamps import Authorities
 from gateway.settings import Settings
 from gateway.steps.authenticate import Door, Terms
 from gateway.store.engine import Database, Watch
@@ -58,6 +62,8 @@ class Gateway:
     kept: KeptHeads
     kms: Kms
     sealer: Sealer
+    office: Office | None
+    gate: StampGate
     clock: SystemClock
     retention: Retention | None
 
@@ -79,7 +85,7 @@ class Gateway:
 
 
 def build(settings: Settings) -> Gateway:
-    """Open the database, bring it up to date, load key, adapters and rules.
+    """Open the database, bring it up to date, load keys, certificates, adapters and rules.
 
     Raises:
         ConfigurationError: something does not fit.
@@ -87,6 +93,7 @@ def build(settings: Settings) -> Gateway:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     (settings.data_dir / "raw").mkdir(exist_ok=True)
     retention = load_retention(settings.retention) if settings.retention else None
+    office = _office(settings)
     database = Database(settings.url)
     migrate(database)
     clock, key = SystemClock(), load_or_make(settings.key_file)
@@ -105,6 +112,8 @@ def build(settings: Settings) -> Gateway:
         kept=kept,
         kms=kms,
         sealer=Sealer(database, key, settings.log_name, clock, kept),
+        office=office,
+        gate=StampGate(database, clock, timedelta(seconds=settings.stamp_max_age_s) if office else None),
         clock=clock,
         retention=retention,
     )
@@ -114,6 +123,24 @@ def build(settings: Settings) -> Gateway:
         database.close()
         raise
     return made
+
+
+def _office(settings: Settings) -> Office | None:
+    """Where time stamps come from, if the operator named an authority."""
+    if settings.tsa_url is None:
+        return None
+    if settings.tsa_certificates is None:
+        raise ConfigurationError(
+            "HAYAME_TSA_URL needs HAYAME_TSA_CERTIFICATES, the authority's root certificate (PEM)",
+            ja="HAYAME_TSA_URL には HAYAME_TSA_CERTIFICATES(タイムスタンプ局のルート証明書)が必要です。",
+        )
+    if settings.stamp_max_age_s <= settings.stamp_interval_s:
+        raise ConfigurationError(
+            "HAYAME_STAMP_MAX_AGE_S has to be longer than HAYAME_STAMP_INTERVAL_S",
+            ja="HAYAME_STAMP_MAX_AGE_S は HAYAME_STAMP_INTERVAL_S より長くしてください。",
+        )
+    trusted = Authorities.load(settings.tsa_certificates)
+    return Office(settings.tsa_url, trusted, timedelta(seconds=settings.stamp_interval_s))
 
 
 def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
@@ -145,6 +172,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         base_url=settings.base_url,
         log_name=settings.log_name,
         kept=gateway.kept,
+        stamps=gateway.gate,
         raw_folder=gateway.raw_folder,
         limits=Limits(settings.large_bytes, settings.large_records, settings.max_bytes, settings.inline_raw_bytes),
         proxies=proxies,
@@ -157,7 +185,8 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         children = [["work"]] * settings.worker + [["serve", *where]] * (settings.processes - 1)
         tasks += [asyncio.create_task(_keep(arguments)) for arguments in children]
         try:
-            with gateway.kept.keeping():
+            gateway.gate.look()
+            with gateway.kept.keeping(), gateway.gate.looking():
                 yield
         finally:
             for task in tasks:
@@ -184,6 +213,16 @@ async def _keep(arguments: Sequence[str]) -> None:
                 child.stdin.close()
             if child.poll() is None:
                 child.wait(timeout=30)
+
+
+@contextmanager
+def stamping(gateway: Gateway) -> Iterator[None]:
+    """Fetch time stamps for the time of a block, where there is an authority to ask."""
+    if gateway.office is None:
+        yield
+        return
+    with gateway.gate.looking(), Stamper(gateway.database, gateway.clock, gateway.office).stamping():
+        yield
 
 
 def worker(gateway: Gateway) -> Worker:

@@ -251,6 +251,16 @@ class Cosigned(Answer):
     cosigned_at: str = Field(examples=["2026-05-01T00:00:00Z"])
 
 
+class TimeStamped(Answer):
+    """How far a log is stamped by a third party (RFC 3161); ``off`` where the gateway has no authority to ask."""
+
+    state: Literal["off", "stamped", "waiting", "overdue"]
+    tree_size: int | None = Field(description="Size of the log under the newest checkpoint that is stamped")
+    stamped_at: str | None
+    token: str | None = Field(description="Base64 of the token's DER")
+    waiting_since_at: str | None = Field(description="Since when entries beyond it wait")
+
+
 class Figures(Answer):
     """Seconds over so many lines."""
 

@@ -76,10 +76,11 @@ def healthy() -> Response:
 
 
 def ready(request: Request) -> Response:
-    """Whether the database answers."""
-    with parts_of(request).database.read() as session:
+    """Whether the database answers; and since when the oldest entry waits for a time stamp by a third party."""
+    parts = parts_of(request)
+    with parts.database.read() as session:
         log.find_heads(session, ["00"])
-    return PlainTextResponse("ready\n")
+    return PlainTextResponse(f"ready\n{parts.stamps.told()}\n")
 
 
 async def on_gateway_error(request: Request, error: Exception) -> Response:

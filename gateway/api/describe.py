@@ -148,7 +148,7 @@ def _public(summary: str, said: Said) -> dict[str, Any]:
 
 
 def _for(action: str | None, summary: str, said: Said, *, witnesses: bool = False) -> dict[str, Any]:
-    """What a route is told whose caller must be entitled to an action (or be a witness); with None, only be known."""
+    """What a route is told whose caller must be entitled to an action, or be a witness; with None, only be known."""
     scopes = [[action] if action else [], *([["witness"]] if witnesses else [])]
     return _told(summary, said | REFUSALS, [{name: some} for some in scopes for name in ("bearer", "dpop")])
 
@@ -290,6 +290,12 @@ CHECKPOINT = _for(
     "read",
     "The signed head of the log",
     {200: _says("A signed note, with its cosignatures", _text()), **ABSENT},
+    witnesses=True,
+)
+TIMESTAMP = _for(
+    "read",
+    "When a third party saw the log",
+    {200: _says("How it stands", _json(answers.TimeStamped))},
     witnesses=True,
 )
 RECEIPTS = _for(

@@ -18,12 +18,14 @@ from gateway.api.callers import caller_of
 from gateway.api.describe import Recipient
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import InvalidRequest, NotFound
+from gateway.schemas.identifiers import instant_text
 from gateway.schemas.line import feed_row, withheld_row
+from gateway.security.canonical import b64
 from gateway.security.checkpoints import log_origin, write_checkpoint
 from gateway.security.merkle import EMPTY_ROOT, consistency_path, inclusion_path
 from gateway.steps.authenticate import Caller
 from gateway.steps.measure import measured, summary
-from gateway.store import log
+from gateway.store import log, stamps
 from gateway.store.cosignatures import MOST_LINES, cosignature_lines, newest_size
 from gateway.store.feed import Page
 
@@ -166,6 +168,26 @@ def checkpoint(request: Request, recipient: Recipient, asked: Annotated[WantedHe
         raise NotFound
     parts.kept.require([recipient])
     return PlainTextResponse(write_checkpoint(log_origin(parts.log_name, recipient), 0, EMPTY_ROOT, parts.key))
+
+
+@router.get("/log/timestamp", **describe.TIMESTAMP)
+def timestamp(request: Request, recipient: Recipient) -> Response:
+    """The newest time stamp by a third party, over the checkpoint of ``tree_size``; and since when later entries wait.
+
+    The token (RFC 3161) is over the checkpoint as the log signed it: its text, a blank line and the first signature.
+    """
+    parts, _ = watcher(request, recipient)
+    with parts.database.read() as session:
+        turn, newest = stamps.find_turn(session, recipient), stamps.find_newest(session, recipient)
+    waiting = turn.waiting_since_at if turn and turn.is_behind else None
+    body = {
+        "state": parts.stamps.state(turn),
+        "tree_size": newest.tree_size if newest else None,
+        "stamped_at": instant_text(newest.stamped_at) if newest else None,
+        "token": b64(newest.token) if newest else None,
+        "waiting_since_at": instant_text(waiting) if waiting else None,
+    }
+    return Response(orjson.dumps(body), media_type=JSON)
 
 
 @router.get("/log/receipts", **describe.RECEIPTS)

@@ -17,6 +17,7 @@ from gateway.security.keys import KeyRing, SigningKey
 from gateway.steps.authenticate import Door
 from gateway.store.engine import Database
 from gateway.store.feed import Blocks
+from gateway.store.stamps import Turn
 
 
 class News(Protocol):
@@ -36,6 +37,26 @@ class Logs(Protocol):
         Raises:
             LogSuspended: one of their logs was found rewound or forked.
         """
+        ...
+
+
+class Stamps(Protocol):
+    """Knows how long entries have been waiting for a time stamp by a third party."""
+
+    def require(self) -> None:
+        """That something new may be taken.
+
+        Raises:
+            Unstamped: an entry has waited too long.
+        """
+        ...
+
+    def told(self) -> str:
+        """How it stands, for who runs the gateway."""
+        ...
+
+    def state(self, turn: Turn | None) -> str:
+        """How it stands with one log, in a word."""
         ...
 
 
@@ -66,6 +87,7 @@ class Parts:
     base_url: str
     log_name: str
     kept: Logs
+    stamps: Stamps
     raw_folder: Path
     limits: Limits
     proxies: Proxies

@@ -31,6 +31,7 @@ from gateway.errors import (
     SenderError,
     TooLarge,
     TooSlow,
+    Unstamped,
     Withdrawn,
 )
 from gateway.schemas.place import Place
@@ -54,6 +55,7 @@ STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
     (KeyReused, 422, "Idempotency-Key reused"),
     (SenderError, 422, "Submission refused"),
     (LogSuspended, 503, "Suspended"),
+    (Unstamped, 503, "Suspended"),
     (BusyError, 429, "Too many requests"),
     (PeerError, 503, "Unavailable"),
     (EvidenceError, 500, "Internal error"),
@@ -61,12 +63,14 @@ STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
 )
 """The first class that fits decides."""
 
+HEADERS = {401: {"WWW-Authenticate": f"Bearer, {CHALLENGE}"}, 503: {"Retry-After": "60"}}
+"""What a status says besides; seconds."""
+
 
 def problem(status: int, title: str, code: str, members: dict[str, Any]) -> Response:
     """A problem document."""
     body = {"type": BASE + code, "title": title, "status": status, "code": code} | members
-    headers = {"WWW-Authenticate": f"Bearer, {CHALLENGE}"} if status == 401 else {}
-    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+    return Response(orjson.dumps(body), status, HEADERS.get(status, {}), MEDIA_TYPE)
 
 
 def of_error(error: GatewayError) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from functools import lru_cache
@@ -185,7 +185,7 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, receive
     entitled = caller.participant.recipients("submit")
     if _is_large(parts, submission, received) and not submission.request.dry_run:
         recipients_of(submission, entitled, entitled)
-        parts.kept.require(submission.request.recipients)
+        _may_be_sealed(parts, submission.request.recipients)
         return await _queue(parts, submission, received, _lane_kind(parts, submission, received))
     prepared = await _prepare(parts, submission, received)
     named = {draft.recipient for draft in prepared.drafts} | set(prepared.refused.values())
@@ -193,13 +193,19 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, receive
     if submission.request.dry_run:
         received.discard()
         return _dry(prepared)
-    parts.kept.require(recipients)
+    _may_be_sealed(parts, recipients)
     outcome = await parts.committer.commit(submission, prepared, received, recipients)
     if outcome.must_queue:
         return await _queue(parts, submission, received, next(iter(prepared.kinds), ANY_KIND))
     if outcome.replayed or prepared.destroy_raw:
         received.discard()
     return _answer(parts, outcome)
+
+
+def _may_be_sealed(parts: Parts, recipients: Iterable[str]) -> None:
+    """That what is taken now can be sealed, and stamped in time."""
+    parts.kept.require(recipients)
+    parts.stamps.require()
 
 
 async def _queue(parts: Parts, submission: Submission, received: Received, kind: str) -> Response:

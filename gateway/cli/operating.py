@@ -125,6 +125,18 @@ def check_logs() -> None:
     raise typer.Exit(1 if wrong else 0)
 
 
+@log_app.command("stamps")
+def list_stamps() -> None:
+    """List the logs with how far they are time-stamped, since when the rest waits, and what went wrong last."""
+    from gateway.store import stamps
+
+    with gateway_here() as gateway, gateway.database.read() as session:
+        for one in stamps.turns(session):
+            since = one.waiting_since_at.isoformat() if one.is_behind and one.waiting_since_at else ""
+            how = f"{gateway.gate.state(one)}\t{one.stamped_size} of {one.size}"
+            typer.echo(f"{one.recipient}\t{how}\t{since}\t{one.failures} failures\t{one.failure or ''}")
+
+
 @log_app.command("reopen")
 def reopen_log(recipient: str) -> None:
     """Let a log that was rewound or forked go on under a new name, sealing what was last known of it."""

@@ -12,6 +12,7 @@ from gateway.client import Client, Following
 from gateway.errors import LogForked
 from gateway.security.cosignatures import read_quorum
 from gateway.security.keys import KeyRing, SigningKey
+from gateway.security.timestamps import Authorities
 from gateway.security.verify import verify_evidence
 from gateway.settings import Settings
 
@@ -26,10 +27,12 @@ def verify(
     key: Annotated[Path, typer.Option(help="The gateway's published key (JWK Set, JWK or PEM).")],
     witness: Annotated[list[str] | None, typer.Option(help="NAME=KEYFILE of a witness you trust; may repeat.")] = None,
     quorum: Annotated[int, typer.Option(help="How many of them must have cosigned; 0 for all.")] = 0,
+    tsa: Annotated[Path | None, typer.Option(help="Root of the time-stamping authority (PEM).")] = None,
 ) -> None:
-    """Verify an evidence file offline, with the published key and, where named, the keys of witnesses."""
+    """Verify an evidence file offline, with the published key and, where named, those of witnesses and an authority."""
     trusted = read_quorum(witness, quorum) if witness or quorum else None
-    report = verify_evidence(evidence.read_bytes(), KeyRing.parse(key.read_bytes()), trusted)
+    authorities = Authorities.load(tsa) if tsa else None
+    report = verify_evidence(evidence.read_bytes(), KeyRing.parse(key.read_bytes()), trusted, authorities)
     for check in report.checks:
         typer.echo(f"{check.verdict:<10} {check.name:<22} {check.detail_ja} / {check.detail_en}")
     typer.echo(

@@ -98,7 +98,7 @@ def work(until_eof: Annotated[bool, typer.Option(help="Stop when standard input 
     from gateway.runtime.collector import calm_collector
     from gateway.runtime.logs import log_without_content
     from gateway.runtime.scheduler import schedule
-    from gateway.wiring import worker
+    from gateway.wiring import stamping, worker
 
     stop = threading.Event()
     if until_eof:
@@ -108,7 +108,7 @@ def work(until_eof: Annotated[bool, typer.Option(help="Stop when standard input 
         calm_collector()
         scheduler = schedule(gateway.database, gateway.clock)
         try:
-            with gateway.kept.keeping():
+            with gateway.kept.keeping(), stamping(gateway):
                 worker(gateway).run(stop)
         except KeyboardInterrupt:
             stop.set()

@@ -131,6 +131,15 @@ def instant_text(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def parse_instant(text: str) -> datetime:
+    """The instant that ``instant_text`` spells.
+
+    Raises:
+        ValueError: the text is not of that form.
+    """
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
 def japanese_date(instant: datetime) -> date:
     """The calendar date in Japan at an aware instant."""
     return instant.astimezone(JST).date()

@@ -129,6 +129,18 @@ def open_note(note: str, name: str, keys: KeyRing) -> str:
     return text
 
 
+def signed_by_log(note: str) -> str:
+    """The note as the log itself signed it: with its own signature, which comes first, and no later one.
+
+    This is what a time stamp is over, so that a stamp stays good when cosignatures are added.
+
+    Raises:
+        EvidenceError: it is not a signed note.
+    """
+    text, _ = parted_note(note)
+    return f"{text}\n{note[len(text) + 1 :].partition(chr(10))[0]}\n"
+
+
 def key_id(name: str, key: PublicKey) -> bytes:
     """The four bytes by which a signature line hints at an Ed25519 key."""
     return sha256(name.encode() + b"\n" + _ED25519_TYPE + strict_b64url(key.members["x"])).digest()[:_KEY_ID_BYTES]

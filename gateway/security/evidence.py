@@ -8,17 +8,28 @@
     checkpoint       the signed head of the log of that size, with the cosignatures of its witnesses
     raw              the document as received, or null
     findings         the findings as served, one canonical JSON object per line, or null
+    timestamp        a token (RFC 3161) over the checkpoint as the log signed it; left out where there is none yet
     keys             the public keys that signed; for orientation only, trust comes from the key file
 
 Evidence for one line holds no byte of another's: the line comes with its path to ``lines_root`` and, where the
-adapter can tell it, with the bytes of its own row. Bytes are base64, hashes lower-case hex; what is absent is null.
+adapter can tell it, with the bytes of its own row. Bytes are base64, hashes lower-case hex; what is absent is null,
+but for the time stamp: files that were written before there were any read the same.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from gateway.errors import EvidenceError
 from gateway.schemas.line import WITHHELD_REASONS
@@ -96,6 +107,14 @@ class Evidence(_Part):
     raw: Base64 | None = None
     findings: Base64 | None = None
     keys: tuple[dict[str, Any], ...] = ()
+    timestamp: Base64 | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_absent_stamp(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        members: dict[str, Any] = plain(self)
+        if members["timestamp"] is None:
+            del members["timestamp"]
+        return members
 
 
 def write_evidence(evidence: Evidence) -> bytes:

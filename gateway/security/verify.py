@@ -14,14 +14,16 @@ from pydantic import ValidationError
 
 from gateway.errors import EvidenceError
 from gateway.schemas.findings import Finding
+from gateway.schemas.identifiers import instant_text, parse_instant
 from gateway.schemas.statement import Statement
 from gateway.security.canonical import canonical, sha256_hex, strict_load
-from gateway.security.checkpoints import Checkpoint, open_checkpoint
+from gateway.security.checkpoints import Checkpoint, open_checkpoint, signed_by_log
 from gateway.security.cosignatures import Quorum
 from gateway.security.evidence import Evidence, EvidenceLine, read_evidence, read_statement
 from gateway.security.keys import KeyRing
 from gateway.security.merkle import check_inclusion, leaf_hash, root
 from gateway.security.signing import open_receipt
+from gateway.security.timestamps import CLOCKS_APART, Authorities, check_token
 
 
 class Told(NamedTuple):
@@ -68,6 +70,7 @@ class _Case:
     evidence: Evidence
     keys: KeyRing
     quorum: Quorum | None = None
+    authorities: Authorities | None = None
     payload: bytes | None = None
     sealed: Statement | None = None
     signed: Checkpoint | None = None
@@ -90,16 +93,19 @@ class _Case:
 Proof = Callable[[_Case], Told]
 
 
-def verify_evidence(bundle: bytes, keys: KeyRing, quorum: Quorum | None = None) -> Report:
+def verify_evidence(
+    bundle: bytes, keys: KeyRing, quorum: Quorum | None = None, authorities: Authorities | None = None
+) -> Report:
     """Examine an evidence file. Never raises for what is in it: a broken file is a report that does not hold.
 
     Args:
         bundle: the file's bytes.
         keys: the keys one trusts, from the key file; those inside the evidence are not trusted.
         quorum: the witnesses one trusts, and how many of them must have cosigned the checkpoint.
+        authorities: the time-stamping authorities one trusts; without any, time stamps are not checked.
     """
     try:
-        case = _Case(read_evidence(bundle), keys, quorum)
+        case = _Case(read_evidence(bundle), keys, quorum, authorities)
     except EvidenceError as error:
         unread = Told("the file could not be read", "ファイルを読み取れませんでした。")
         others = [_check(name, "unchecked", unread) for name in PROOFS]
@@ -293,8 +299,25 @@ def _inclusion(case: _Case) -> Told:
     )
 
 
-def _timestamp(_: _Case) -> Told:
-    raise _CannotCheck(Told("the file holds no time stamp", "タイムスタンプが含まれていません。"))
+def _timestamp(case: _Case) -> Told:
+    """A trusted authority saw the checkpoint, and not before what the receipt says of its own time."""
+    token = case.evidence.timestamp
+    if token is None:
+        raise _CannotCheck(Told("not stamped by a third party yet", "第三者のタイムスタンプはまだ付与されていません。"))
+    if case.authorities is None:
+        raise _CannotCheck(
+            Told("no authority's certificates were given", "タイムスタンプ局の証明書が指定されていません。")
+        )
+    signed = case.checkpoint, signed_by_log(case.evidence.checkpoint)
+    at = check_token(token, signed[1].encode(), case.authorities)
+    if parse_instant(case.statement.sealed_at) > at + CLOCKS_APART:
+        raise EvidenceError(
+            "the checkpoint was stamped before the receipt was sealed", ja="タイムスタンプが受領証の封印より前です。"
+        )
+    return Told(
+        f"{signed[0].size} entries were there at {instant_text(at)}",
+        f"{instant_text(at)} に {signed[0].size} 件の記録が存在しました。",
+    )
 
 
 def _witnesses(case: _Case) -> Told:

@@ -296,6 +296,28 @@ class Cosignature(SQLModel, table=True):
     cosigned_at: datetime = _at()
 
 
+class TimeStamp(SQLModel, table=True):
+    """A third party's token (RFC 3161) over the checkpoint of a size; verified before it came here."""
+
+    __tablename__: ClassVar[Any] = "time_stamp"
+    recipient: str = Field(primary_key=True)
+    tree_size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    token: bytes = _bytes()
+    stamped_at: datetime = _at()
+
+
+class StampTurn(SQLModel, table=True):
+    """How far a log is stamped, since when entries wait for that, when it is tried next, and what went wrong last."""
+
+    __tablename__: ClassVar[Any] = "stamp_turn"
+    recipient: str = Field(primary_key=True)
+    stamped_size: int = _big(nullable=False)
+    waiting_since_at: datetime | None = _at(nullable=True)
+    next_try_at: datetime = _at()
+    failures: int = 0
+    failure: str | None = None
+
+
 class Publication(SQLModel, table=True):
     """When a commit group had become visible, noted just after."""
 
