@@ -9,7 +9,7 @@ import orjson
 from gateway.errors import Erased, NotFound
 from gateway.schemas.statement import StoredStatement
 from gateway.security.canonical import canonical, sha256_hex
-from gateway.security.evidence import Evidence, EvidenceLine, Inclusion, write_evidence
+from gateway.security.evidence import Evidence, EvidenceLine, Inclusion
 from gateway.security.merkle import inclusion_from_leaves, inclusion_path, leaf_hash
 from gateway.store import feed, log, stamps, submissions, withdrawals
 from gateway.store.cosignatures import cosignature_lines, first_size_with
@@ -30,8 +30,8 @@ class Wanted:
     quorum: int = 0
 
 
-def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Wanted, raw: bytes | None) -> bytes:
-    """The evidence file of a statement: all its lines and, unless it was withdrawn from, findings; or one line.
+def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Wanted, raw: bytes | None) -> Evidence:
+    """The evidence of a statement: all its lines and, unless it was withdrawn from, findings; or one line.
 
     Unless witnesses are demanded, it is proven under the first checkpoint that a third party stamped after it was
     sealed, which says the most about when that was; under the newest one where none is stamped yet. The stamp of the
@@ -53,17 +53,15 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Want
     tree_size, note = _checkpoint(session, row, wanted.quorum)
     path = inclusion_path(row.leaf_index, tree_size, log.node_reader(session, row.recipient))
     whole, withdrawn = only is None, withdrawals.find(session, row.submission, row.recipient)
-    return write_evidence(
-        Evidence(
-            recipient=row.recipient,
-            receipt=row.receipt,
-            lines=tuple(_lines(session, blocks, row, only, raw)),
-            inclusion=Inclusion(tree_size=tree_size, path=tuple(path)),
-            checkpoint=note,
-            raw=raw if whole else None,
-            findings=_findings(session, blocks, row) if whole and not withdrawn else None,
-            timestamp=stamps.find_token(session, row.recipient, tree_size),
-        )
+    return Evidence(
+        recipient=row.recipient,
+        receipt=row.receipt,
+        lines=tuple(_lines(session, blocks, row, only, raw)),
+        inclusion=Inclusion(tree_size=tree_size, path=tuple(path)),
+        checkpoint=note,
+        raw=raw if whole else None,
+        findings=_findings(session, blocks, row) if whole and not withdrawn else None,
+        timestamp=stamps.find_token(session, row.recipient, tree_size),
     )
 
 

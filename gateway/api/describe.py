@@ -115,6 +115,7 @@ def _text(media_type: str = "text/plain") -> Content:
 
 PROBLEM = _json(answers.Problem, media_type="application/problem+json")
 ANY_JSON: Content = {"application/json": {"schema": {"type": "object"}}}
+CONTAINER: Content = {"application/vnd.etsi.asic-e+zip": {}}
 BYTES: Content = {"application/octet-stream": {}}
 
 PROBLEMS = {
@@ -268,7 +269,7 @@ RETURNED = _for(
 EVIDENCE = _for(
     None,
     "Evidence for offline verification",
-    {200: _says("An evidence file, as `hayame verify` takes it", ANY_JSON), **ABSENT},
+    {200: _says("An evidence file or a container, as `hayame verify` takes them", ANY_JSON | CONTAINER), **ABSENT},
 )
 HELD = _for(
     None, "Records that wait to be placed", {200: _says("The work list, oldest first", _list(answers.HeldRecord))}

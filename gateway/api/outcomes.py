@@ -22,6 +22,9 @@ from gateway.schemas.findings import Severity
 from gateway.schemas.line import CANONICAL
 from gateway.schemas.statement import StoredStatement
 from gateway.schemas.submission import Submission
+from gateway.security.container import MEDIA_TYPE as CONTAINER
+from gateway.security.container import write_container
+from gateway.security.evidence import write_evidence
 from gateway.steps.authenticate import Caller
 from gateway.store import log, submissions, withdrawals
 from gateway.store.cosignatures import MOST_LINES
@@ -142,7 +145,10 @@ def evidence(
         int, Query(ge=0, le=MOST_LINES, description="Under the first checkpoint that so many witnesses cosigned")
     ] = 0,
 ) -> Response:
-    """Everything an outsider needs to verify the outcome offline; for one line, without any byte of another."""
+    """Everything an outsider needs to verify the outcome offline; for one line, without any byte of another.
+
+    By Accept an evidence file, or a signed container (ASiC-E) that openssl and other tools read too.
+    """
     parts, caller = parts_of(request), caller_of(request)
     begun = parts.clock.now()
     with parts.database.read() as session:
@@ -154,12 +160,14 @@ def evidence(
             raise InvalidRequest("name one recipient", ja="recipient を指定してください。")
         own = chosen[0].sender == caller.participant.id
         raw = _find_raw(parts, session, submission) if own else None
-        body = collect(session, parts.blocks, chosen[0], Wanted(line, quorum), raw)
+        found = collect(session, parts.blocks, chosen[0], Wanted(line, quorum), raw)
     if not own:
         shown = range(chosen[0].count) if line is None else range(line, line + 1)
         given = range(chosen[0].first_position + shown.start, chosen[0].first_position + shown.stop)
         parts.committer.note_given(chosen[0].recipient, caller.participant.id, given, begun)
-    return Response(body, media_type="application/json")
+    if CONTAINER in request.headers.get("accept", ""):
+        return Response(write_container(found, parts.key, parts.clock.now()), media_type=CONTAINER)
+    return Response(write_evidence(found), media_type="application/json")
 
 
 def _may_see(caller: Caller, row: StoredStatement) -> bool:

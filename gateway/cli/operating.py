@@ -173,6 +173,15 @@ def publish_key() -> None:
     typer.echo(orjson.dumps(KeyRing([key.public]).jwks()).decode())
 
 
+@keys.command("certificate")
+def print_certificate() -> None:
+    """Print the gateway's public key as a certificate (PEM), by which openssl verifies the signature of a container."""
+    from gateway.security.issuing import issuer_pem
+
+    settings = Settings.from_environment()
+    typer.echo(issuer_pem(load_or_make(settings.key_file), settings.log_name), nl=False)
+
+
 @participants.command("enrol")
 def enrol(  # noqa: PLR0913 - a command's options are its parameters
     id: str,

@@ -18,7 +18,7 @@ from gateway.settings import Settings
 
 if TYPE_CHECKING:
     pass
-from gateway.cli.apps import As, Ca, Certificate, Key, Url, app, forms, keys, tls_with
+from gateway.cli.apps import As, Ca, Certificate, Key, Url, app, evidence_app, forms, keys, tls_with
 
 
 @app.command()
@@ -29,7 +29,7 @@ def verify(
     quorum: Annotated[int, typer.Option(help="How many of them must have cosigned; 0 for all.")] = 0,
     tsa: Annotated[Path | None, typer.Option(help="Root of the time-stamping authority (PEM).")] = None,
 ) -> None:
-    """Verify an evidence file offline, with the published key and, where named, those of witnesses and an authority."""
+    """Verify an evidence file or container offline, with the published key and those of whom else you name."""
     trusted = read_quorum(witness, quorum) if witness or quorum else None
     authorities = Authorities.load(tsa) if tsa else None
     report = verify_evidence(evidence.read_bytes(), KeyRing.parse(key.read_bytes()), trusted, authorities)
@@ -112,8 +112,8 @@ def feed(  # noqa: PLR0913 - a command's options are its parameters
             typer.echo(orjson.dumps(line).decode())
 
 
-@app.command()
-def evidence(  # noqa: PLR0913 - a command's options are its parameters
+@evidence_app.command("fetch")
+def fetch_evidence(  # noqa: PLR0913 - a command's options are its parameters
     submission: str,
     url: Url,
     name: As,
@@ -128,6 +128,27 @@ def evidence(  # noqa: PLR0913 - a command's options are its parameters
     with Client(url, name, SigningKey.load(key), tls=tls_with(ca, certificate)) as client:
         out.write_bytes(client.evidence(submission, line=line, quorum=quorum))
     typer.echo(out)
+
+
+@evidence_app.command("export")
+def export_evidence(  # noqa: PLR0913 - a command's options are its parameters
+    submission: str,
+    url: Url,
+    name: As,
+    key: Key,
+    out: Path = Path("evidence.asice"),
+    recipient: Annotated[str | None, typer.Option(help="Which of several recipients' outcomes.")] = None,
+    quorum: Annotated[int | None, typer.Option(help="Under a checkpoint that so many witnesses cosigned.")] = None,
+    certificate: Certificate = None,
+    ca: Ca = None,
+) -> None:
+    """Fetch all evidence of an outcome as a signed container (ASiC-E), which openssl verifies too."""
+    with Client(url, name, SigningKey.load(key), tls=tls_with(ca, certificate)) as client:
+        container = client.evidence(submission, recipient=recipient, quorum=quorum, container=True)
+    out.write_bytes(container)
+    typer.echo(out)
+    if b"checkpoint.tst" not in container:
+        typer.echo("タイムスタンプはまだ付与されていません。 Not time-stamped yet.", err=True)
 
 
 @app.command()

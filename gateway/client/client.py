@@ -16,6 +16,7 @@ import httpx2
 import orjson
 
 from gateway.errors import GatewayError, PeerError
+from gateway.security.container import MEDIA_TYPE as CONTAINER
 from gateway.security.dpop import Target, make_proof
 from gateway.security.http_signatures import SignedRequest, sign_request
 from gateway.security.keys import KeyRing, SigningKey
@@ -217,13 +218,22 @@ class Client:
         return self.get(f"/v1/submissions/{submission}/returned").content
 
     def evidence(
-        self, submission: str, *, recipient: str | None = None, line: int | None = None, quorum: int | None = None
+        self,
+        submission: str,
+        *,
+        recipient: str | None = None,
+        line: int | None = None,
+        quorum: int | None = None,
+        container: bool = False,
     ) -> bytes:
-        """The evidence file of an outcome, or of one line; under a checkpoint that so many witnesses cosigned."""
-        asked = {"recipient": recipient, "line": line, "quorum": quorum}
-        return self.get(
-            f"/v1/submissions/{submission}/evidence", {k: v for k, v in asked.items() if v is not None}
-        ).content
+        """The evidence of an outcome, or of one line of it: a file, or a signed container (ASiC-E).
+
+        With ``quorum`` under a checkpoint that so many witnesses cosigned.
+        """
+        named = {"recipient": recipient, "line": line, "quorum": quorum}
+        asked = {name: value for name, value in named.items() if value is not None}
+        headers = {"accept": CONTAINER if container else "application/json"}
+        return self.get(f"/v1/submissions/{submission}/evidence", asked, headers).content
 
     def held(self) -> list[Mapping[str, Any]]:
         """Records that wait to be placed."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -291,6 +292,17 @@ class SigningKey:
         if isinstance(self._native, ec.EllipticCurvePrivateKey):
             return _from_der(self._native.sign(signed, _ECDSA))
         return self._native.sign(signed, _pss(rsa_digest), rsa_digest)
+
+
+def certify(key: SigningKey, certificate: x509.CertificateBuilder) -> x509.Certificate:
+    """Sign a certificate.
+
+    Raises:
+        ConfigurationError: the key is not Ed25519, as the gateway's own is.
+    """
+    if not isinstance(key._native, ed25519.Ed25519PrivateKey):
+        raise ConfigurationError("certificates are signed with Ed25519")
+    return certificate.sign(key._native, None)
 
 
 def load_or_make(path: Path) -> SigningKey:

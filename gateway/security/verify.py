@@ -18,6 +18,7 @@ from gateway.schemas.identifiers import instant_text, parse_instant
 from gateway.schemas.statement import Statement
 from gateway.security.canonical import canonical, sha256_hex, strict_load
 from gateway.security.checkpoints import Checkpoint, open_checkpoint, signed_by_log
+from gateway.security.container import is_container, open_container
 from gateway.security.cosignatures import Quorum
 from gateway.security.evidence import Evidence, EvidenceLine, read_evidence, read_statement
 from gateway.security.keys import KeyRing
@@ -96,7 +97,7 @@ Proof = Callable[[_Case], Told]
 def verify_evidence(
     bundle: bytes, keys: KeyRing, quorum: Quorum | None = None, authorities: Authorities | None = None
 ) -> Report:
-    """Examine an evidence file. Never raises for what is in it: a broken file is a report that does not hold.
+    """Examine an evidence file or container. Never raises for what is in it: if broken, the report does not hold.
 
     Args:
         bundle: the file's bytes.
@@ -104,13 +105,17 @@ def verify_evidence(
         quorum: the witnesses one trusts, and how many of them must have cosigned the checkpoint.
         authorities: the time-stamping authorities one trusts; without any, time stamps are not checked.
     """
+    contained = is_container(bundle)
     try:
-        case = _Case(read_evidence(bundle), keys, quorum, authorities)
+        evidence = open_container(bundle, keys) if contained else read_evidence(bundle)
+        case = _Case(evidence, keys, quorum, authorities)
     except EvidenceError as error:
         unread = Told("the file could not be read", "ファイルを読み取れませんでした。")
         others = [_check(name, "unchecked", unread) for name in PROOFS]
         return Report((_check("file", "failed", Told(error.message, error.ja)), *others))
     read = Told("canonical, and of the expected form", "正規形であり、形式も正しいです。")
+    if contained:
+        read = Told("a signed container, whole and in canonical form", "署名付きコンテナは完全であり、正規形です。")
     return Report((_check("file", "verified", read), *(_made(name, proof, case) for name, proof in PROOFS.items())))
 
 

@@ -17,7 +17,7 @@ from gateway.evidence import Wanted, collect
 from gateway.runtime.stamp_gate import StampGate
 from gateway.runtime.stamper import LEASE, Office, Stamper
 from gateway.security.checkpoints import open_checkpoint, signed_by_log
-from gateway.security.evidence import read_evidence
+from gateway.security.evidence import read_evidence, write_evidence
 from gateway.security.keys import KeyRing
 from gateway.security.timestamps import Authorities, check_token
 from gateway.security.verify import verify_evidence
@@ -78,7 +78,7 @@ class Town:
         """What proves an outcome."""
         with self.inside.gateway.database.read() as session:
             [row] = log.find_statements(session, submission)
-            return collect(session, self.inside.gateway.blocks, row, Wanted(), None)
+            return write_evidence(collect(session, self.inside.gateway.blocks, row, Wanted(), None))
 
     def stamped_sizes(self) -> list[int]:
         """Sizes of the log under the checkpoints that are stamped; every token holds."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,7 @@ from gateway.wiring import build
 from mocks.timestamp_authority import Authority, Door
 
 PATIENCE_S = 30
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +92,42 @@ def test_receipts_are_given_at_once_and_stamped_soon_after(tmp_path: Path, autho
         assert {check.name: check.verdict for check in report.checks}["timestamp"] == "verified"
 
 
+def test_an_exported_container_is_verified_offline_by_us_and_by_openssl(
+    tmp_path: Path, authority: Authority, door: Door
+) -> None:
+    with running(tmp_path / "data", None, **asking(door, authority)) as world:
+        outcome = world.client(BANK).submit(trial_balance(1, 1), recipient="13")
+        eventually(lambda: stamped(world)["tree_size"])
+        world.keys[BANK].save(tmp_path / "bank.pem")
+        connection = ("--url", world.base_url, "--as", BANK, "--key", "bank.pem")
+        exported = hayame(tmp_path, "evidence", "export", outcome.submission, *connection)
+        assert (exported.stdout, exported.stderr) == ("evidence.asice\n", "")
+        (tmp_path / "gateway.jwks").write_text(hayame(tmp_path, "keys", "publish").stdout)
+        (tmp_path / "gateway.pem").write_text(hayame(tmp_path, "keys", "certificate").stdout)
+
+    (tmp_path / "tsa.pem").write_bytes(authority.root.read_bytes())
+    verified = hayame(tmp_path, "verify", "evidence.asice", "--key", "gateway.jwks", "--tsa", "tsa.pem")
+    assert verified.returncode == 0
+    rows = [row.split() for row in verified.stdout.splitlines()[:-1]]
+    assert {name for verdict, name, *_ in rows if verdict != "verified"} == {"keys", "witnesses"}
+    with zipfile.ZipFile(tmp_path / "evidence.asice") as archive:
+        archive.extractall(tmp_path)
+    assert (tmp_path / "document").read_bytes() == trial_balance(1, 1)
+    for command in (
+        "cms -verify -binary -inform DER -in META-INF/signature.p7s -content META-INF/ASiCManifest.xml"
+        " -CAfile gateway.pem -out manifest",
+        "ts -verify -token_in -in checkpoint.tst -data checkpoint -CAfile tsa.pem",
+    ):
+        subprocess.run(["openssl", *command.split()], cwd=tmp_path, check=True, capture_output=True)
+
+
+def hayame(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A command, in a folder."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"} | more
+    command = [sys.executable, "-m", "gateway", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
 def test_while_the_authority_is_away_submissions_go_on_and_say_that_they_are_not_stamped(
     tmp_path: Path, authority: Authority, door: Door
 ) -> None:
@@ -99,6 +140,9 @@ def test_while_the_authority_is_away_submissions_go_on_and_say_that_they_are_not
         assert bank.submit(trial_balance(2, 1), recipient="13").verdict == "accepted"
         assert (stamped(world)["state"], stamped(world)["token"]) == ("waiting", None)
         assert b"timestamp" not in bank.evidence(outcome.submission)
+        listed = hayame(tmp_path, "log", "stamps", HAYAME_DATA_DIR="data", **world.environment).stdout.split("\t")
+        assert listed[:3] == ["13", "waiting", "0 of 2"]
+        assert listed[-1] == "the authority answered 503\n"
         door.reply = authority.reply
         eventually(lambda: stamped(world)["tree_size"] == 2)
 
@@ -134,6 +178,12 @@ def test_an_authority_without_a_certificate_to_trust_stops_the_start(tmp_path: P
     (tmp_path / "empty.pem").write_bytes(b"")
     with pytest.raises(ConfigurationError, match="no root certificate"):
         build(Settings(data_dir=tmp_path, tsa_url="http://127.0.0.1:9/", tsa_certificates=tmp_path / "empty.pem"))
+
+
+def test_an_age_within_the_interval_stops_the_start(tmp_path: Path, authority: Authority) -> None:
+    asked = {"tsa_url": "http://127.0.0.1:9/", "tsa_certificates": authority.root}
+    with pytest.raises(ConfigurationError, match="HAYAME_STAMP_MAX_AGE_S"):
+        build(Settings(data_dir=tmp_path, stamp_interval_s=600, stamp_max_age_s=600, **asked))
 
 
 def test_a_refusal_says_when_to_come_back() -> None:
