@@ -10,19 +10,21 @@ from pathlib import Path
 
 import pytest
 from authority import DAY, Authority, stamper
-from inside import Inside, loan_rows
+from inside import BANK, Inside, loan_rows
 
-from gateway.errors import Unstamped
+from gateway.errors import NotFound, Unstamped
 from gateway.evidence import Wanted, collect
 from gateway.runtime.stamp_gate import StampGate
 from gateway.runtime.stamper import LEASE, Office, Stamper
 from gateway.security.checkpoints import open_checkpoint, signed_by_log
+from gateway.security.cosignatures import Quorum, Witness, cosign
 from gateway.security.evidence import read_evidence, write_evidence
-from gateway.security.keys import KeyRing
+from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.timestamps import Authorities, check_token
 from gateway.security.verify import verify_evidence
 from gateway.settings import Settings
 from gateway.store import log, stamps
+from gateway.store.cosignatures import Cosigned, add_cosignature
 from mocks.timestamp_authority import Door
 
 INTERVAL = timedelta(minutes=10)
@@ -74,11 +76,19 @@ class Town:
             [turn] = stamps.turns(session)
         return turn
 
-    def evidence(self, submission: str) -> bytes:
+    def evidence(self, submission: str, quorum: int = 0) -> bytes:
         """What proves an outcome."""
         with self.inside.gateway.database.read() as session:
             [row] = log.find_statements(session, submission)
-            return write_evidence(collect(session, self.inside.gateway.blocks, row, Wanted(), None))
+            return write_evidence(collect(session, self.inside.gateway.blocks, row, Wanted(quorum=quorum), None))
+
+    def cosign(self, key: SigningKey) -> None:
+        """Somebody known sees the newest checkpoint."""
+        with self.inside.gateway.database.write() as session:
+            found = log.find_checkpoint(session, "13")
+            assert found is not None
+            at = self.clock.now().replace(microsecond=0)
+            add_cosignature(session, "13", Cosigned(found[0], BANK, at), cosign(found[1], BANK, key, at))
 
     def stamped_sizes(self) -> list[int]:
         """Sizes of the log under the checkpoints that are stamped; every token holds."""
@@ -124,6 +134,28 @@ def test_a_stamp_covers_every_entry_before_it_and_evidence_comes_under_it(town: 
     later = town.submit(4)
     assert read_evidence(town.evidence(first)).inclusion.tree_size == 3
     assert said(town, later)[0] == "unchecked"
+
+
+def test_where_witnesses_are_demanded_their_head_comes_with_its_stamp_if_it_has_one(town: Town) -> None:
+    witness, keys = SigningKey.generate(), KeyRing([town.inside.gateway.key.public])
+    quorum = Quorum((Witness(BANK, witness.public),))
+
+    def proven(submission: str, demanded: int) -> tuple[int, str, str]:
+        bundle = town.evidence(submission, demanded)
+        verdicts = {one.name: one.verdict for one in verify_evidence(bundle, keys, quorum, town.office.trusted).checks}
+        return read_evidence(bundle).inclusion.tree_size, verdicts["witnesses"], verdicts["timestamp"]
+
+    first = town.submit(1)
+    town.cosign(witness)
+    second = town.submit(2)
+    assert town.stamper.stamp_due() == 1
+    assert proven(first, 1) == (1, "verified", "unchecked")
+    assert proven(first, 0) == (2, "failed", "verified")
+    with pytest.raises(NotFound):
+        town.evidence(second, 1)
+    town.cosign(witness)
+    town.submit(3)
+    assert proven(second, 1) == proven(second, 0) == (2, "verified", "verified")
 
 
 def test_a_log_that_did_not_move_is_not_stamped_again_and_one_that_did_only_after_an_interval(town: Town) -> None:

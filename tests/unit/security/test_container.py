@@ -36,6 +36,7 @@ from gateway.security.container import (
     open_container,
     write_container,
 )
+from gateway.security.cosignatures import Quorum, Witness, cosign
 from gateway.security.evidence import Evidence, write_evidence
 from gateway.security.issuing import issuer_pem, one_time
 from gateway.security.keys import KeyRing, SigningKey
@@ -285,6 +286,16 @@ def test_a_container_not_stamped_yet_holds_and_says_so() -> None:
     assert report.holds
     [check] = [check for check in report.checks if check.name == "timestamp"]
     assert (check.verdict, check.detail_en) == ("unchecked", "not stamped by a third party yet")
+
+
+def test_cosignatures_come_along_in_a_container_and_leave_the_stamp_as_it_was() -> None:
+    note, witness = evidence().checkpoint, key_of(3)
+    cosigned = note + cosign(note, "witness", witness, NOW)
+    raw = write_container(evidence().model_copy(update={"checkpoint": cosigned}), KEY, NOW)
+    assert members(raw)[CHECKPOINT] == note.encode()
+    report = verify_evidence(raw, KEYS, Quorum((Witness("witness", witness.public),)), trusted())
+    verdicts = {check.name: check.verdict for check in report.checks}
+    assert (report.holds, verdicts["witnesses"], verdicts["timestamp"]) == (True, "verified", "verified")
 
 
 def test_a_container_has_one_spelling() -> None:
