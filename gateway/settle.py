@@ -102,13 +102,15 @@ class Share:
         ]
 
     def asks(self) -> tuple[set[Reference], set[str]]:
-        """The numbers by which this share names firms: references, and guarantees of the recipient."""
-        references, guarantees = set(), set()
+        """The numbers by which this share names firms: for the links, and for the recipient's guarantees."""
+        named: set[Reference] = set()
+        guarantees: set[str] = set()
         for draft in self.drafts():
-            references.update(names_of(draft, self.recipient, self.submission))
+            named.update(names_of(draft, self.recipient, self.submission))
             if draft.guarantee is not None:
                 guarantees.add(draft.guarantee)
-        return references, guarantees
+        references, numbers = _by_register(named, self.recipient)
+        return references, guarantees | numbers
 
     def place(self, known: Known) -> None:
         """Say of each draft which firm it is about, or hold it, or refuse what speaks for others."""
@@ -336,14 +338,22 @@ def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack
 def can_be_placed(
     session: Session, recipient: str, institution: str, numbers: Iterable[Reference | None], now: datetime
 ) -> bool:
-    """Whether one of the numbers that held records of an institution wait for is registered now."""
-    named = [number for number in numbers if number is not None]
-    guarantees = sorted(number.value for number in named if number.scheme is Scheme.GUARANTEE)
-    others = [number for number in named if number.scheme is not Scheme.GUARANTEE]
-    known = registers.find_guarantees(session, recipient, guarantees).values()
-    return any(one.institution == institution for one in known) or bool(
-        registers.find_links(session, others, japanese_date(now))
-    )
+    """Whether one of the numbers that held records of an institution wait for names a firm now, by ``place``'s rule."""
+    named = {number for number in numbers if number is not None}
+    references, guarantees = _by_register(named, recipient)
+    known = _known(session, references, {recipient: guarantees}, now)
+    return any(known.party(number, recipient, institution) is not None for number in named)
+
+
+def _by_register(named: Iterable[Reference], recipient: str) -> tuple[set[Reference], set[str]]:
+    """Numbers by where they are looked up: links, or the recipient's guarantees (another recipient's: nowhere)."""
+    references, guarantees = set(), set()
+    for number in named:
+        if number.scheme is not Scheme.GUARANTEE:
+            references.add(number)
+        elif number.scope == recipient:
+            guarantees.add(number.value)
+    return references, guarantees
 
 
 def _recall_registers(session: Session, shares: Sequence[Share], now: datetime) -> Known:
@@ -353,6 +363,10 @@ def _recall_registers(session: Session, shares: Sequence[Share], now: datetime) 
         named, numbers = share.asks()
         references |= named
         guarantees.setdefault(share.recipient, set()).update(numbers)
+    return _known(session, references, guarantees, now)
+
+
+def _known(session: Session, references: set[Reference], guarantees: Mapping[str, set[str]], now: datetime) -> Known:
     found = {
         (recipient, number): guaranteed
         for recipient, numbers in guarantees.items()

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["registers"])
 
 
 class LinkRequest(BaseModel):
-    """Two numbers that name one firm: one that is known already, or a new firm by name."""
+    """Two numbers that name one firm: one that is known already, or a new firm by name. Never a guarantee."""
 
     model_config = ConfigDict(extra="forbid")
 

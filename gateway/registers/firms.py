@@ -6,13 +6,14 @@ head: so either it sees the new number, or the record it holds is there to be re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date, new_id
+from gateway.schemas.submission import Waiting
 from gateway.store import jobs, log, registers, submissions
 from gateway.store.engine import Database, Session
 from gateway.store.jobs import ANY_KIND, NewJob
@@ -40,8 +41,9 @@ def say_who(
 
     Raises:
         NotFound: nobody knows ``same_as``.
-        InvalidRequest: the number names another firm already.
+        InvalidRequest: the number names another firm already, or is one of a guarantee.
     """
+    _only_links(reference, *([same_as] if same_as else []))
     with database.write() as session:
         log.lock_all_heads(database, session)
         party = _party(session, same_as or reference, name, by)
@@ -52,7 +54,12 @@ def say_who(
 def register_guarantees(
     database: Database, recipient: str, entries: Sequence[GuaranteeEntry], by: tuple[str, datetime]
 ) -> int:
-    """Take over guarantees; firms not yet known are added. How many held records this lets go."""
+    """Take over guarantees; firms not yet known are added. How many held records this lets go.
+
+    Raises:
+        InvalidRequest: a firm is named by a guarantee.
+    """
+    _only_links(*(entry.firm for entry in entries))
     with database.write() as session:
         log.lock_all_heads(database, session)
         parties = _parties(session, entries, by)
@@ -62,8 +69,20 @@ def register_guarantees(
             for entry in entries
         ]
         registers.put_guarantees(database, session, rows)
-        numbers = [Reference(scheme=Scheme.GUARANTEE, scope=recipient, value=entry.guarantee_no) for entry in entries]
-        return release_waiting(database, session, [*numbers, *parties], by[1])
+        owners = {
+            Reference(scheme=Scheme.GUARANTEE, scope=recipient, value=entry.guarantee_no): entry.institution
+            for entry in entries
+        }
+        return release_waiting(database, session, [*owners, *parties], by[1], owners)
+
+
+def _only_links(*references: Reference) -> None:
+    """A guarantee names its firm by the register of guarantees alone: a link knows no institution it is meant for."""
+    if any(reference.scheme is Scheme.GUARANTEE for reference in references):
+        raise InvalidRequest(
+            "a guarantee number cannot be linked; register it with its firm under …/guarantees",
+            ja="保証番号を紐付けに使うことはできません。…/guarantees で事業者とともに登録してください。",
+        )
 
 
 def _parties(session: Session, entries: Sequence[GuaranteeEntry], by: tuple[str, datetime]) -> dict[Reference, str]:
@@ -94,15 +113,37 @@ def _link(session: Session, reference: Reference, party: str, by: tuple[str, dat
         session.flush()
 
 
-def release_waiting(database: Database, session: Session, references: Sequence[Reference], now: datetime) -> int:
+def release_waiting(
+    database: Database,
+    session: Session,
+    references: Sequence[Reference],
+    now: datetime,
+    owners: Mapping[Reference, str] | None = None,
+) -> int:
     """Numbers name firms now, or guarantees are registered: let what waits for them be released; how many records.
 
-    One job for each submission that holds any of them, however many.
+    One job for each submission that holds any of them, however many. ``owners`` says for which institution a guarantee
+    is registered: what others hold for that number goes on waiting.
     """
-    rows = submissions.waiting_for(session, references)
-    for held_by in sorted({row.submission for row in rows}):
+    held: dict[str, list[Waiting]] = {}
+    for row in submissions.waiting_for(session, references):
+        held.setdefault(row.submission, []).append(row)
+    released = 0
+    for held_by in sorted(held):
         submission = submissions.find_submission(session, held_by)
-        lane = submission.origin.sender if submission is not None else held_by
-        jobs.enqueue(session, NewJob("release", jobs.key_of(new_id(), held_by), lane, ANY_KIND, now))
+        if submission is None:
+            continue
+        institution = submission.origin.institution
+        free = sum(_goes_free(row, institution, owners or {}) for row in held[held_by])
+        if free:
+            job = NewJob("release", jobs.key_of(new_id(), held_by), submission.origin.sender, ANY_KIND, now)
+            jobs.enqueue(session, job)
+        released += free
     database.notify(session)
-    return len(rows)
+    return released
+
+
+def _goes_free(row: Waiting, institution: str, owners: Mapping[Reference, str]) -> bool:
+    if row.waits_for is None or row.waits_for not in owners:
+        return True
+    return owners[row.waits_for] == institution and row.waits_for.scope == row.recipient

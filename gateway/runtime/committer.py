@@ -4,13 +4,14 @@
 
 Everything runs on the event loop except COMMIT itself (the fsync), which a thread waits for while the next requests
 are being read. What cannot go with this group goes with the next: a second submission about the same record, one
-behind it from the same sender, and one whose ground moved between its snapshot and the lock.
+behind it from the same sender, and one whose ground moved between its snapshot and the lock; that one not for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from gateway.errors import KeyReused
+from gateway.errors import BusyError, KeyReused
 from gateway.pipeline import Outcome
 from gateway.ports import Clock
 from gateway.rules.pack import Pack
@@ -36,8 +37,11 @@ from gateway.store.feed import Blocks
 from gateway.store.log import HeadState
 from gateway.store.submissions import Used
 
+LOGGER = logging.getLogger("hayame.commit")
 NOTES_DELAY_S = 0.2
 LOOK_S, LOOKS_BEFORE, LOOKS = 0.0005, 10, 100
+ROUNDS = 10
+"""How often a work may be sent round again before its sender is asked to come back later."""
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -46,7 +50,7 @@ Key = tuple[str, str]
 
 @dataclass(eq=False, slots=True)
 class Work:
-    """A prepared submission waiting for its group."""
+    """A prepared submission waiting for its group; ``rounds`` counts how often it reached the lock in vain."""
 
     submission: Submission
     prepared: Prepared
@@ -54,6 +58,7 @@ class Work:
     recipients: tuple[str, ...]
     done: asyncio.Future[Outcome]
     settled: list[Settled] = field(default_factory=list)
+    rounds: int = 0
 
     @property
     def lane(self) -> str:
@@ -224,7 +229,7 @@ class Committer:
         claimed = submissions.claim_keys(session, [work.submission for work in rest])
         lost = [work for work in rest if work.submission.key is not None and work.name not in claimed]
         chosen[:] = [work for work in rest if work not in lost]
-        self._put_back([*moved, *lost])
+        self._put_back(_again([*moved, *lost]))
         submissions.add_submissions(session, [work.submission for work in chosen], final=True)
         submissions.add_raw(session, [work.raw for work in chosen])
         self._notes.write(session)
@@ -305,6 +310,22 @@ def _ready(blocks: Blocks, settled: Settled) -> Ready:
 def _fail(work: Work, error: Exception) -> None:
     if not work.done.done():
         work.done.set_exception(error)
+
+
+def _again(works: Sequence[Work]) -> list[Work]:
+    """Those that may go round once more; a work whose ground never holds must not keep the loop busy for ever."""
+    for work in works:
+        work.rounds += 1
+        if work.rounds >= ROUNDS:
+            LOGGER.error("submission %s was sent round %d times and is given up", work.submission.id, work.rounds)
+            _fail(
+                work,
+                BusyError(
+                    "what this submission depends on keeps changing; nothing was taken, try again later",
+                    ja="この提出が参照する記録が変わり続けているため、受け付けていません。しばらくしてから再試行してください。",
+                ),
+            )
+    return [work for work in works if work.rounds < ROUNDS]
 
 
 def _answer_from(work: Work, earlier: Used) -> None:

@@ -123,6 +123,17 @@ class Known:
     links: Mapping[Reference, str]
     guarantees: Mapping[tuple[str, str], Guaranteed]
 
+    def party(self, reference: Reference, recipient: str, institution: str) -> str | None:
+        """The firm a number names for an institution that submits to a recipient; None where it names nobody."""
+        if reference.scheme is not Scheme.GUARANTEE:
+            return self.links.get(reference)
+        return self.guaranteed(reference.value, recipient, institution) if reference.scope == recipient else None
+
+    def guaranteed(self, number: str, recipient: str, institution: str) -> str | None:
+        """The firm of a recipient's guarantee; another institution's guarantee is as unknown as one that is none."""
+        found = self.guarantees.get((recipient, number))
+        return found.party if found is not None and found.institution == institution else None
+
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
@@ -136,20 +147,21 @@ def place(draft: Draft, recipient: str, submission: Submission, known: Known) ->
     """The party a draft is about; never a guess.
 
     The sender's ``subject=``, the document's own numbers and the guarantee register must agree where they speak;
-    where none of them speaks, or a guarantee is not registered for this institution, the record is held.
+    where none of them speaks, or a guarantee is not registered for this institution, the record is held. It waits for
+    a number of which ``Known.party`` knows nothing: what asks the same way later finds out whether that has changed.
     """
+    institution, named = submission.origin.institution, {}
     if draft.guarantee is not None:
-        guaranteed = known.guarantees.get((recipient, draft.guarantee))
-        if guaranteed is None or guaranteed.institution != submission.origin.institution:
+        guaranteed = known.guaranteed(draft.guarantee, recipient, institution)
+        if guaranteed is None:
             waits_for = Reference(scheme=Scheme.GUARANTEE, scope=recipient, value=draft.guarantee)
             return Unplaced(_finding("V05", Severity.HOLD, draft, {"reference": draft.guarantee}), waits_for)
-        named = {guaranteed.party: draft.guarantee}
-    else:
-        named = {}
+        named[guaranteed] = draft.guarantee
     given = names_of(draft, recipient, submission)
     for reference in given:
-        if reference in known.links:
-            named.setdefault(known.links[reference], str(reference))
+        party = known.party(reference, recipient, institution)
+        if party is not None:
+            named.setdefault(party, str(reference))
     if len(named) == 1:
         return next(iter(named))
     if named:

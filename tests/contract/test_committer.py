@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import delete
+from sqlmodel import col
 from world import BANK, corporate_number, trial_balance
 
-from gateway.pipeline import Outcome, merged, prepare
+from gateway.errors import BusyError
+from gateway.pipeline import merged, prepare
 from gateway.registers.firms import say_who
-from gateway.runtime.committer import Committer, Tools
+from gateway.runtime.committer import ROUNDS, Committer, Tools
 from gateway.runtime.wakeups import Wakeups
 from gateway.schemas.findings import Verdict
 from gateway.schemas.identifiers import Reference, Scheme, new_id
@@ -20,8 +25,9 @@ from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Request, Submission
 from gateway.settings import Settings
 from gateway.steps.receive import receive
-from gateway.store import submissions
-from gateway.store.engine import Watch
+from gateway.store import registers, submissions
+from gateway.store.engine import Database, Session, Watch
+from gateway.store.tables import Link
 from gateway.wiring import Gateway, build
 
 DAYS = 7
@@ -47,15 +53,39 @@ def gateway(database_url: str, tmp_path: Path) -> Iterator[Gateway]:
     gateway.database.close()
 
 
-def submit(gateway: Gateway, clock: SetClock, *documents: tuple[str, bytes]) -> list[Outcome]:
-    """Commit documents, each under its key, one after the other."""
+class Restless(Database):
+    """A database whose register knows a firm only while somebody writes: whoever holds its record is sent round."""
 
-    async def run() -> list[Outcome]:
-        watch = Watch(gateway.database)
-        tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, clock, Wakeups(watch))
+    def __init__(self, url: str, firm: int) -> None:
+        super().__init__(url)
+        self.number = Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(firm))
+
+    def try_begin(self) -> Session | None:
+        """A write transaction that knows the firm, until it is committed."""
+        session = super().try_begin()
+        if session is not None:
+            registers.link(session, self.number, registers.add_party(session, "第2商店"), BANK, SetClock().now())
+            session.flush()
+        return session
+
+    def commit(self, session: Session) -> None:
+        """Forget the firm again."""
+        session.execute(delete(Link).where(col(Link.value) == self.number.value))
+        super().commit(session)
+
+
+def submit(gateway: Gateway, clock: SetClock, *documents: tuple[str, bytes], over: Database | None = None) -> list[Any]:
+    """Commit documents, each under its key, one after the other; ``over`` another database than the gateway's own.
+
+    What is pushed back is told by its error.
+    """
+
+    async def run() -> list[Any]:
+        watch, database = Watch(gateway.database), over or gateway.database
+        tools = Tools(database, gateway.blocks, gateway.line.pack, gateway.sealer, clock, Wakeups(watch))
         committer = Committer(tools, 64, DAYS)
         running = asyncio.create_task(committer.run())
-        outcomes = []
+        outcomes: list[Any] = []
         for key, raw in documents:
             received = receive(raw)
             origin = Origin(sender=BANK, institution="9991")
@@ -72,7 +102,10 @@ def submit(gateway: Gateway, clock: SetClock, *documents: tuple[str, bytes]) -> 
             )
             with received.open() as source:
                 prepared = merged(prepare(gateway.line, submission, source))
-            outcomes.append(await committer.commit(submission, prepared, received, ("13",)))
+            try:
+                outcomes.append(await committer.commit(submission, prepared, received, ("13",)))
+            except BusyError as busy:
+                outcomes.append(busy)
         running.cancel()
         watch.close()
         return outcomes
@@ -112,3 +145,21 @@ def test_sealed_at_never_runs_backwards_even_if_the_clock_does(gateway: Gateway)
     clock.at -= timedelta(hours=1)
     second = submit(gateway, clock, ("l", trial_balance(1, 5)))[0]
     assert second.sealed[0].sealed_at >= first.sealed[0].sealed_at
+
+
+def test_a_submission_whose_ground_never_holds_is_pushed_back_and_does_not_stop_the_others(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    restless, clock = Restless(str(gateway.settings.database_url), firm=2), SetClock()
+    try:
+        busy, taken = submit(gateway, clock, ("k", trial_balance(2, 4)), ("l", trial_balance(1, 4)), over=restless)
+    finally:
+        restless.close()
+    again = submit(gateway, clock, ("k", trial_balance(2, 4)))[0]
+    assert isinstance(busy, BusyError)
+    assert ("keeps changing" in busy.message, "変わり続けている" in busy.ja) == (True, True)
+    assert taken.sealed[0].statement.counts.accepted == 1
+    assert (again.replayed, again.sealed[0].statement.counts.held) == (False, 1)
+    assert [(one.levelno, one.args[1]) for one in caplog.records if one.name == "hayame.commit"] == [
+        (logging.ERROR, ROUNDS)
+    ]
