@@ -106,22 +106,25 @@ async def feed(
     """
     parts, caller = _reader(request, recipient)
     deadline, begun = time.monotonic() + asked.wait, parts.clock.now()
-    page = await asyncio.to_thread(_page, parts, recipient, asked)
+    page, read = await asyncio.to_thread(_page, parts, recipient, asked)
     while not page.rows and (left := deadline - time.monotonic()) > 0:
         await parts.news.wait(left)
         further, begun = asked.model_copy(update={"after": page.next_position}), parts.clock.now()
-        page = await asyncio.to_thread(_page, parts, recipient, further)
-    if asked.after:
-        parts.committer.note_read(recipient, caller.participant.id, asked.after)
+        page, _ = await asyncio.to_thread(_page, parts, recipient, further)
+    if read:
+        parts.committer.note_read(recipient, caller.participant.id, read)
     if page.rows:
         given = range(page.rows[0][0], page.rows[-1][0] + 1)
         parts.committer.note_given(recipient, caller.participant.id, given, begun)
     return _present(parts, recipient, page, accept, request)
 
 
-def _page(parts: Parts, recipient: str, asked: Window) -> Page:
+def _page(parts: Parts, recipient: str, asked: Window) -> tuple[Page, int]:
+    """A page, and how much may have been read of what comes before it: what does not exist yet was read by nobody."""
     with parts.database.read() as session:
-        return parts.blocks.page(session, recipient, asked.after, asked.limit, asked.kind)
+        there = log.find_heads(session, [recipient])[recipient].next_position
+        page = parts.blocks.page(session, recipient, asked.after, asked.limit, asked.kind)
+    return page, min(asked.after, there)
 
 
 def _rows(page: Page) -> Iterator[bytes]:

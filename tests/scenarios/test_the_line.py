@@ -179,6 +179,22 @@ def test_lead_times_join_the_instants_of_line_statement_group_and_reader(world: 
     assert row["seconds"]["received_to_published"] > 0
 
 
+def test_asking_from_a_position_that_does_not_exist_yet_is_not_having_read_what_comes_there(world: World) -> None:
+    bank, tool = world.client(BANK), world.client(TOOL)
+    start = world.reader().head.next_position
+    tool.get("/v1/recipients/13/feed", {"after": 1_000_000_000})
+    bank.submit(trial_balance(15, 4), recipient="13")
+    tool.get("/v1/recipients/13/feed", {"after": start})
+    tool.get("/v1/recipients/13/feed", {"after": start + 1})
+    for _ in range(100):  # notes are written when nothing else is going on
+        time.sleep(0.1)
+        row = tool.get("/v1/recipients/13/lead-times", {"after": start, "rows": True}).json()["rows"][0]
+        if {"published_at", "read_at"} <= set(row["instants"]):
+            break
+    assert _instant(row["instants"]["published_at"]) <= _instant(row["instants"]["read_at"])
+    assert row["seconds"]["published_to_read"] >= 0
+
+
 def _instant(text: str) -> str:
     return text.replace("+00:00", "Z")
 
