@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -20,6 +20,8 @@ from gateway.api.parts import Parts, parts_of
 from gateway.errors import InvalidRequest, NotFound
 from gateway.schemas.identifiers import instant_text
 from gateway.schemas.line import feed_row, withheld_row
+from gateway.schemas.records import KINDS
+from gateway.schemas.withdrawal import WITHDRAWAL
 from gateway.security.canonical import b64
 from gateway.security.checkpoints import log_origin, write_checkpoint
 from gateway.security.merkle import EMPTY_ROOT, consistency_path, inclusion_path
@@ -53,6 +55,18 @@ def watcher(request: Request, recipient: str) -> tuple[Parts, Caller]:
     return parts, caller
 
 
+KNOWN_KINDS = (*sorted(KINDS), WITHDRAWAL)
+
+
+def _known(kind: str) -> str:
+    if kind not in KNOWN_KINDS:
+        raise ValueError("one of " + ", ".join(KNOWN_KINDS))
+    return kind
+
+
+Kind = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(KNOWN_KINDS)})]
+
+
 class Window(BaseModel):
     """Which part of the feed: from position ``after`` on, at most ``limit`` lines, of one kind or all."""
 
@@ -60,7 +74,7 @@ class Window(BaseModel):
 
     after: int = Field(default=0, ge=0, description="Next position wanted, which is how many came before it")
     limit: int = Field(default=1_000, ge=1, le=10_000, description="Most lines in one answer")
-    kind: str | None = Field(default=None, description="Only this record kind")
+    kind: Kind | None = Field(default=None, description="Only this record kind")
 
 
 class FeedWindow(Window):

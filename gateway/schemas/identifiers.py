@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from gateway.errors import InvalidRequest
+
 JST = ZoneInfo("Asia/Tokyo")
 
 CgcId = Annotated[str, StringConstraints(pattern=r"^(\d{2}|\d{5})$")]
@@ -60,19 +62,42 @@ class Channel(StrEnum):
 def parse_subject(text: str) -> Reference:
     """A firm as named in ``subject=``: ``scheme:value``, ``scheme:scope:value``, or a bare corporate or invoice number.
 
+    A sole proprietor's invoice number carries no check digit (domain note 3.2), so none is asked for there.
+
     Raises:
         ValueError: it is none of these.
+        InvalidRequest: a corporate number without its check digit, an invoice number that is not T and 13 digits.
 
     >>> str(parse_subject("7000012050002")), str(parse_subject("bank_customer:9991:C-17"))
     ('corporate_number:7000012050002', 'bank_customer:9991:C-17')
     """
     if text.isascii() and text.isdigit() and len(text) == 13:
-        return Reference(scheme=Scheme.CORPORATE_NUMBER, value=text)
-    if text[:1] == "T" and text[1:].isascii() and text[1:].isdigit() and len(text) == 14:
+        return _sound(Reference(scheme=Scheme.CORPORATE_NUMBER, value=text))
+    if _is_invoice_number(text):
         return Reference(scheme=Scheme.INVOICE_NUMBER, value=text)
     scheme, _, rest = text.partition(":")
     scope, separator, value = rest.partition(":")
-    return Reference(scheme=Scheme(scheme), scope=scope if separator else "", value=value if separator else rest)
+    return _sound(
+        Reference(scheme=Scheme(scheme), scope=scope if separator else "", value=value if separator else rest)
+    )
+
+
+def _sound(reference: Reference) -> Reference:
+    if reference.scheme is Scheme.CORPORATE_NUMBER and not corporate_number_holds(reference.value):
+        raise InvalidRequest(
+            "subject is not a corporate number: 13 digits, of which the first checks the others",
+            ja="subject の法人番号が正しくありません（13桁・検査用数字）。",
+        )
+    if reference.scheme is Scheme.INVOICE_NUMBER and not _is_invoice_number(reference.value):
+        raise InvalidRequest(
+            "subject is not an invoice registration number: T and 13 digits",
+            ja="subject の登録番号が正しくありません（T＋13桁）。",
+        )
+    return reference
+
+
+def _is_invoice_number(text: str) -> bool:
+    return len(text) == 14 and text[0] == "T" and text[1:].isascii() and text[1:].isdigit()
 
 
 def scoped(reference: Reference, sender: str, institution: str, recipient: str) -> Reference:

@@ -15,6 +15,7 @@ import pytest
 from world import BANK, CORPORATION, OTHER_BANK, TOOL, VENDOR, World, corporate_number, trial_balance
 
 from gateway.client import Refusal
+from gateway.schemas.records import KINDS
 from gateway.security.keys import KeyRing
 from gateway.security.verify import verify_evidence
 
@@ -193,6 +194,41 @@ def test_asking_from_a_position_that_does_not_exist_yet_is_not_having_read_what_
             break
     assert _instant(row["instants"]["published_at"]) <= _instant(row["instants"]["read_at"])
     assert row["seconds"]["published_to_read"] >= 0
+
+
+@pytest.mark.parametrize("address", ["feed", "lead-times"])
+def test_a_kind_that_does_not_exist_is_refused_and_every_kind_that_does_is_served(world: World, address: str) -> None:
+    tool, statuses = world.client(TOOL), {}
+    for kind in (*KINDS, "withdrawal"):
+        statuses[kind] = tool.get(f"/v1/recipients/13/{address}", {"kind": kind}).status_code
+    with pytest.raises(Refusal) as refused:
+        tool.get(f"/v1/recipients/13/{address}", {"kind": "trial_balanse"})
+    assert set(statuses.values()) == {200}
+    assert (refused.value.status, refused.value.problem["code"]) == (400, "request.invalid")
+    assert refused.value.problem["detail_ja"]
+    assert "trial_balance" in refused.value.problem["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["7000012050003", "corporate_number:7000012050003", "corporate_number:70000120500", "invoice_number:7000012050002"],
+)
+def test_a_subject_that_cannot_be_the_number_it_is_said_to_be_is_refused_at_the_door(
+    world: World, subject: str
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        world.client(BANK).submit(trial_balance(16, 4), recipient="13", subject=subject)
+    problem = refused.value.problem
+    assert (refused.value.status, problem["code"]) == (400, "request.invalid")
+    assert "subject" in problem["detail"]
+    assert "subject" in problem["detail_ja"]
+    assert "number" in problem["detail"]
+    assert "番号" in problem["detail_ja"]
+
+
+def test_a_sole_proprietors_invoice_number_has_no_check_digit_to_fail(world: World) -> None:
+    outcome = world.client(BANK).submit(trial_balance(16, 4, references=[]), recipient="13", subject="T7000012050003")
+    assert (outcome.status, outcome.verdict) == (201, "held")
 
 
 def _instant(text: str) -> str:
