@@ -101,18 +101,24 @@ def _is_invoice_number(text: str) -> bool:
 
 
 def scoped(reference: Reference, sender: str, institution: str, recipient: str) -> Reference:
-    """A reference with the scope it has in this submission, where it named none itself.
+    """A reference with the scope it has in this submission.
 
-    A tenant id means the sender's own tenant, a bank customer the institution's, a guarantee or customer number the
-    recipient's.
+    A tenant id means the sender's own tenant, a bank customer the institution's, whatever scope is stated: under
+    another's scope the whole of it becomes a number of their own, which is as unknown as any other and tells nothing
+    about another's customers. A guarantee or customer number that states no scope is the recipient's.
+
+    >>> str(scoped(Reference(scheme=Scheme.BANK_CUSTOMER, scope="9991", value="C1"), "bank-9992", "9992", "13"))
+    'bank_customer:9992:9991:C1'
     """
-    scope = {
-        Scheme.TENANT: sender,
-        Scheme.BANK_CUSTOMER: institution,
-        Scheme.GUARANTEE: recipient,
-        Scheme.CGC_CUSTOMER: recipient,
-    }.get(reference.scheme, "")
-    return reference if reference.scope or not scope else reference.model_copy(update={"scope": scope})
+    own = {Scheme.TENANT: sender, Scheme.BANK_CUSTOMER: institution}.get(reference.scheme)
+    if own is not None:
+        if reference.scope == own:
+            return reference
+        value = f"{reference.scope}:{reference.value}" if reference.scope else reference.value
+        return reference.model_copy(update={"scope": own, "value": value})
+    if reference.scope or reference.scheme not in (Scheme.GUARANTEE, Scheme.CGC_CUSTOMER):
+        return reference
+    return reference.model_copy(update={"scope": recipient})
 
 
 CGC_IDS: frozenset[str] = frozenset(

@@ -231,6 +231,31 @@ def test_a_sole_proprietors_invoice_number_has_no_check_digit_to_fail(world: Wor
     assert (outcome.status, outcome.verdict) == (201, "held")
 
 
+@pytest.mark.parametrize("by", ["subject", "reference"])
+@pytest.mark.parametrize(("scheme", "owner"), [("bank_customer", "9991"), ("tenant", VENDOR)])
+def test_a_number_in_anothers_scope_is_as_unknown_as_any_other(world: World, by: str, scheme: str, owner: str) -> None:
+    clerk, other, reader = world.client(CORPORATION), world.client(OTHER_BANK), world.reader()
+    value = f"border-{by}"
+    known = {"scheme": scheme, "scope": owner, "value": value}
+    clerk.post(
+        "/v1/recipients/13/links",
+        {"reference": known, "same_as": {"scheme": "corporate_number", "value": corporate_number(18)}},
+    )
+
+    def told(number: str) -> tuple[object, ...]:
+        if by == "subject":
+            document, asked = trial_balance(18, 4, references=[]), {"subject": f"{scheme}:{owner}:{number}"}
+        else:
+            document, asked = trial_balance(18, 4, references=[known | {"value": number}]), {}
+        outcome = other.submit(document, recipient="13", **asked)
+        said = str(outcome.findings).replace(number, "")
+        return outcome.status, outcome.verdict, outcome.counts, said
+
+    assert told(value) == told(f"border-no-{by}")
+    assert told(value)[:2] == (201, "held")
+    assert reader.fetch() == []
+
+
 def _instant(text: str) -> str:
     return text.replace("+00:00", "Z")
 
