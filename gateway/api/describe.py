@@ -218,7 +218,7 @@ SUBMIT["openapi_extra"] |= {
             "When the institution itself received it; may repeat",
             {"type": "array", "items": {"type": "string", "format": "date"}},
         ),
-        _asked("fixes", "The submission whose refused records these repair"),
+        _asked("fixes", "The submission of the same sender whose refused records these repair"),
         _asked("dry_run", "Only say what would be found", {"type": "string", "enum": ["true", "false"]}),
         _signed("Idempotency-Key", "One per document; a repeat with it is answered alike for seven days", '"b1946ac9"'),
         _signed(

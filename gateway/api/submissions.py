@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
@@ -43,6 +44,7 @@ STALLED = {
     "detail": "It is kept, but working it off failed again and again; the operator has to look. Do not repeat it.",
     "detail_ja": "受け取って保管していますが、処理に繰り返し失敗しました。運用者の対応待ちです。再提出は不要です。",
 }
+SUBMISSION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SENDER_CHANNELS = {channel.value: channel for channel in Channel if channel is not Channel.GATEWAY}
 
 
@@ -59,6 +61,8 @@ async def submit(request: Request) -> Response:
     received = await _receive(request, headers, parts, name)
     try:
         submission = _submission(request, headers, caller, received, name)
+        if submission.request.fixes is not None:
+            await asyncio.to_thread(_require_own, parts, submission.origin.sender, submission.request.fixes)
         return await _process(parts, caller, submission, received)
     except GatewayError:
         received.discard()
@@ -119,6 +123,16 @@ def _submission(
         raw_sha256=received.sha256.hex(),
         raw_bytes=received.size,
     )
+
+
+def _require_own(parts: Parts, sender: str, fixes: str) -> None:
+    """What is to be repaired must be there and the sender's own; whether it is another's is not told."""
+    if SUBMISSION_ID.fullmatch(fixes):
+        with parts.database.read() as session:
+            found = submissions.find_submission(session, fixes)
+        if found is not None and found.origin.sender == sender:
+            return
+    raise InvalidRequest("fixes names no submission of yours", ja="fixes に自社の提出の番号を指定してください。")
 
 
 @lru_cache(ASKED_REMEMBERED)

@@ -43,11 +43,16 @@ SEQUENCE_BROKEN = reading_rule(
     Words(
         ja="ファイル通番が {found} です（次は {expected} のはずです）。欠落または重複の可能性があります。",
         en="The file's sequence number is {found}, {expected} was due: a file may be missing or repeated.",
-        remedy_ja="送っていないファイル、二度送ったファイルがないか確認してください。",
-        remedy_en="Check whether a file was not sent, or was sent twice.",
+        remedy_ja="送っていないファイル、二度送ったファイルがないか確認してください。差戻し分の再提出（fixes=）は通番を消費しません。",
+        remedy_en="Check whether a file was not sent, or was sent twice. A repair (fixes=) uses up no number.",
     ),
     "domain note 11, V19",
 )
+"""The next number is one more than that of the newest file that is the bank's own and was not refused whole.
+
+A file in which all is unchanged counts. A repair does not, whatever its header says (``returned`` writes the number
+after that of the file it repairs, which the bank's own next file bears too): a bank's system numbers what it makes.
+"""
 
 _WORKING = ("performing", "rescheduled")
 _CLOSED = ("paid_off", "subrogated", "cancelled")

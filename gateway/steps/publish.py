@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from gateway.schemas.findings import Verdict
 from gateway.schemas.statement import Statement
 from gateway.schemas.submission import Settled
 from gateway.store import feed, log, submissions
@@ -104,8 +105,20 @@ def _statement_row(sealed: SealedStatement) -> dict[str, Any]:
         "refused": statement.counts.refused,
         "receipt": sealed.receipt,
         "tape": sealed.settled.tape.layout if sealed.settled.tape else None,
-        "tape_sequence": sealed.settled.tape.sequence if sealed.settled.tape else None,
+        "tape_sequence": _tape_sequence(sealed),
         "received_at": submission.received_at,
         "accepted_at": sealed.settled.accepted_at,
         "sealed_at": sealed.sealed_at,
     }
+
+
+def _tape_sequence(sealed: SealedStatement) -> int | None:
+    """The number of a file of a bank's feed, which the next one follows.
+
+    A file that was refused whole is to be sent again, and a repair or a release is no file of the feed: none of these
+    moves the numbering on.
+    """
+    tape, asked = sealed.settled.tape, sealed.settled.submission.request
+    if tape is None or asked.fixes or asked.releases or sealed.statement.verdict is Verdict.REFUSED:
+        return None
+    return tape.sequence

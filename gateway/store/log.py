@@ -153,12 +153,12 @@ def statements_between(session: Session, recipient: str, first_leaf: int, last_l
 
 
 def last_sequence(session: Session, recipient: str, institution: str, tape: str) -> int | None:
-    """The sequence number of the newest file of a bank's numbered feed; refused ones do not count."""
+    """The sequence number of the newest file of a bank's numbered feed; refused ones and repairs remember none."""
     query = select(StatementRow.tape_sequence).where(
         StatementRow.recipient == recipient,
         StatementRow.institution == institution,
         StatementRow.tape == tape,
-        col(StatementRow.count) > 0,
+        col(StatementRow.tape_sequence).is_not(None),
     )
     return session.exec(query.order_by(col(StatementRow.leaf_index).desc()).limit(1)).first()
 

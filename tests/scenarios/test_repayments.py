@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from world import BANK, CORPORATION, OTHER_BANK, World, running
 
-from gateway.client import Client, Outcome
+from gateway.client import Client, Outcome, Refusal
 from gateway.pipeline import prepare
 from gateway.registers.firms import GuaranteeEntry, register_guarantees
 from gateway.schemas.identifiers import Reference, Scheme, new_id
@@ -111,6 +111,23 @@ def test_only_the_returned_rows_fixed_and_resubmitted_complete_the_file(bank_wor
     assert _state(bank_world, day).keys() == _expected(bank_world, tape.clean).keys()
 
 
+@pytest.mark.parametrize("named", ["absent", "no-such-submission", "x" * 3_000, "\0", "another sender's"])
+def test_a_repair_names_a_submission_of_the_same_sender_and_nothing_else(bank_world: World, named: str) -> None:
+    tape = tapes.write_tape("guarantee_csv", tapes.loan_book(1, 5, date(2026, 3, 31)), 1)
+    fixes = new_id() if named == "absent" else named
+    if named == "another sender's":
+        fixes = _send(bank_world.client(OTHER_BANK), tape).submission
+    with pytest.raises(Refusal) as refused:
+        _send(bank_world.client(BANK), tape, fixes=fixes)
+    told = [refused.value.problem[name] for name in ("status", "code", "detail", "detail_ja")]
+    assert told == [
+        400,
+        "request.invalid",
+        "fixes names no submission of yours",
+        "fixes に自社の提出の番号を指定してください。",
+    ]
+
+
 def test_the_whole_corrected_file_gives_the_state_that_a_clean_file_would(bank_world: World) -> None:
     bank, day = bank_world.client(BANK), date(2026, 6, 30)
     tape = tapes.faulty_tape(3, tapes.loan_book(1, ROWS, day), 0.1)
@@ -119,6 +136,30 @@ def test_the_whole_corrected_file_gives_the_state_that_a_clean_file_would(bank_w
     assert again.counts["accepted"] + again.counts["unchanged"] == ROWS
     assert again.counts["unchanged"] >= first.counts["accepted"] - len(tape.expected)
     assert _state(bank_world, day) == _expected(bank_world, tape.clean)
+
+
+def test_the_numbering_of_a_feed_goes_on_over_what_is_unchanged_and_not_over_what_is_refused_or_repaired(
+    bank_world: World,
+) -> None:
+    bank, rows = bank_world.client(BANK), tapes.loan_book(1, 20, date(2027, 1, 31))
+
+    def told(sequence: int, loans: Sequence[dict[str, Any]], fixes: str | None = None) -> tuple[str | None, list[Any]]:
+        tape = tapes.write_tape("guarantee_csv", loans, sequence)
+        outcome = _send(bank, tape, **({"fixes": fixes} if fixes else {}))
+        sent.append(outcome.submission)
+        found = [one for one in bank.findings(outcome.submission) if one["code"] == "V19"]
+        return outcome.verdict, [one["params"] for one in found]
+
+    sent: list[str] = []
+    told(707, rows)
+    assert told(708, rows) == ("unchanged", [])
+    assert told(709, tapes.loan_book(1, 20, date(2027, 2, 28))) == ("accepted", [])
+    wrong = [row | {"balance_yen": -1} for row in tapes.loan_book(1, 20, date(2027, 3, 31))]
+    assert told(710, wrong) == ("refused", [])
+    assert told(710, [*tapes.loan_book(1, 19, date(2027, 3, 31)), wrong[19]])[1] == []
+    assert told(711, tapes.loan_book(1, 20, date(2027, 3, 31))[19:], fixes=sent[-1]) == ("accepted", [])
+    assert told(711, tapes.loan_book(1, 20, date(2027, 4, 30)))[1] == []
+    assert told(713, tapes.loan_book(1, 20, date(2027, 5, 31)))[1] == [{"found": 713, "expected": 712}]
 
 
 def test_an_unchanged_tape_adds_no_line(bank_world: World) -> None:
