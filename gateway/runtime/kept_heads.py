@@ -12,11 +12,12 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import ConfigurationError, EvidenceError, LogSuspended
+from gateway.runtime.repeating import repeating
 from gateway.security.checkpoints import open_checkpoint, origin_parts
 from gateway.security.keys import KeyRing
 from gateway.security.merkle import root_of
@@ -168,26 +169,9 @@ class KeptHeads:
                 if found is not None:
                     self._known[recipient] = self._files.write(recipient, found[1])
 
-    @contextmanager
-    def keeping(self) -> Iterator[None]:
+    def keeping(self) -> AbstractContextManager[None]:
         """Keep on for the time of a block, in a thread of its own, and once more at the end."""
-        stop = threading.Event()
-        thread = threading.Thread(target=self._run, args=(stop,), name="kept-heads", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-
-    def _run(self, stop: threading.Event) -> None:
-        last = False
-        while not last:
-            last = stop.wait(LOOK_S)
-            try:
-                self.keep()
-            except Exception:  # whatever it was, the next look may succeed
-                LOGGER.exception("the heads of the logs could not be kept")
+        return repeating("kept-heads", LOOK_S, self.keep, last=True)
 
     def _judge(self, session: Session, recipient: str, kept: KeptHead | None, head: HeadState) -> None:
         reason = None if kept is None else _contradiction(session, recipient, kept, head)

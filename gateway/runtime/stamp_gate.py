@@ -6,21 +6,18 @@ the database, so that neither a restart nor a worker that is away starts the cou
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway.errors import Unstamped
 from gateway.ports import Clock
+from gateway.runtime.repeating import repeating
 from gateway.schemas.identifiers import instant_text
 from gateway.store import stamps
 from gateway.store.engine import Database
 from gateway.store.stamps import Turn
 
-LOGGER = logging.getLogger("hayame.stamps")
 LOOK_S = 1.0
 
 
@@ -80,25 +77,6 @@ class StampGate:
         noted = [turn.waiting_since_at or self.clock.now() for turn in behind]
         self._oldest = min(noted, default=None)
 
-    @contextmanager
-    def looking(self) -> Iterator[None]:
+    def looking(self) -> AbstractContextManager[None]:
         """Look on for the time of a block, in a thread of its own."""
-        if self.most is None:
-            yield
-            return
-        stop = threading.Event()
-        thread = threading.Thread(target=self._run, args=(stop,), name="stamp-gate", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-
-    def _run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                self.look()
-            except Exception:  # whatever it was, the next look may succeed
-                LOGGER.exception("it could not be seen what waits for a time stamp")
-            stop.wait(LOOK_S)
+        return nullcontext() if self.most is None else repeating("stamp-gate", LOOK_S, self.look)

@@ -8,10 +8,8 @@ What fails is tried again after a pause that grows up to a minute.
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,6 +17,7 @@ import httpx2
 
 from gateway.errors import GatewayError, PeerError
 from gateway.ports import Clock
+from gateway.runtime.repeating import repeating
 from gateway.security.checkpoints import signed_by_log
 from gateway.security.timestamps import MOST_BYTES, Authorities, ask, open_reply
 from gateway.store import log, stamps
@@ -121,21 +120,6 @@ class Stamper:
             raise PeerError(f"the authority cannot be reached ({type(error).__name__})") from error
         return reply
 
-    @contextmanager
-    def stamping(self) -> Iterator[None]:
+    def stamping(self) -> AbstractContextManager[None]:
         """Stamp on for the time of a block, in a thread of its own."""
-        stop = threading.Event()
-        thread = threading.Thread(target=self._run, args=(stop,), name="stamper", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-
-    def _run(self, stop: threading.Event) -> None:
-        while not stop.wait(LOOK_S):
-            try:
-                self.stamp_due()
-            except Exception:  # whatever it was, the next round may succeed
-                LOGGER.exception("time stamps could not be fetched")
+        return repeating("stamper", LOOK_S, self.stamp_due)
