@@ -11,11 +11,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-
-from gateway.api.app import create_app
-from gateway.api.parts import Limits, Parts
 from gateway.errors import ConfigurationError
 from gateway.pipeline import Line
 from gateway.plugins import load_adapters
@@ -47,6 +44,9 @@ from gateway.store.engine import Database, Watch
 from gateway.store.feed import Blocks
 from gateway.store.migrate import migrate
 from gateway.store.storage_keys import StorageKeys
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,9 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         gateway: what it is made of.
         where: options of ``serve`` that say where it listens, for the other servers.
     """
+    from gateway.api.app import create_app  # who does not serve starts without a web framework
+    from gateway.api.parts import Limits, Parts
+
     settings, watch = gateway.settings, Watch(gateway.database)
     wakeups = Wakeups(watch)
     tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, gateway.clock, wakeups)

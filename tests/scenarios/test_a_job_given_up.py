@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import command
 from world import BANK, CORPORATION, VENDOR, World, corporate_number, running, trial_balance
 
 from gateway.errors import GatewayError
@@ -29,14 +28,6 @@ from gateway.wiring import worker
 def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     with running(tmp_path, database_url, HAYAME_WORKER="false", HAYAME_INLINE_RAW_BYTES="1") as world:
         yield world
-
-
-def hayame(world: World, *words: str) -> str:
-    """What the operator sees."""
-    settings = {"HAYAME_DATA_DIR": str(world.folder), "HAYAME_BASE_URL": world.base_url}
-    settings |= {"HAYAME_DATABASE_URL": world.database_url} if world.database_url else {}
-    command = [sys.executable, "-m", "gateway", *words]
-    return subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=True).stdout
 
 
 @dataclass
@@ -71,22 +62,22 @@ def test_a_job_given_up_is_seen_by_its_sender_and_tried_again_by_the_operator(wo
     for ask in (bank.wait_for, bank.returned):
         with pytest.raises(GatewayError, match="operator"):
             ask(taken.submission)
-    number, state, task, key, attempts, cause = hayame(world, "jobs", "list").strip().split("\t")
+    number, state, task, key, attempts, cause = command(world, "jobs", "list").strip().split("\t")
     assert (state, task, key, attempts) == ("given up", "load", taken.submission, "5 attempts")
     assert "FileNotFoundError" in cause
     lost.rename(kept)
-    hayame(world, "jobs", "retry", number)
+    command(world, "jobs", "retry", number)
     assert bank.get(f"/v1/submissions/{taken.submission}").json()["state"] == "processing"
     assert worker(world.gateway).work_once()
     assert bank.wait_for(taken.submission).counts["accepted"] == 1
-    assert hayame(world, "jobs", "list") == ""
+    assert command(world, "jobs", "list") == ""
 
 
 def test_what_was_not_given_up_cannot_be_tried_again(world: World) -> None:
     world.client(BANK).submit(trial_balance(2, 4), recipient="13", prefer_async=True)
-    number = hayame(world, "jobs", "list").split("\t")[0]
+    number = command(world, "jobs", "list").split("\t")[0]
     with pytest.raises(subprocess.CalledProcessError):
-        hayame(world, "jobs", "retry", number)
+        command(world, "jobs", "retry", number)
 
 
 def given_up(world: World, document: bytes) -> tuple[str, Path]:
@@ -101,7 +92,7 @@ def given_up(world: World, document: bytes) -> tuple[str, Path]:
 def try_again(world: World, lost: Path) -> None:
     """The operator puts the bytes back and lets the job be tried again."""
     lost.rename(lost.with_suffix(""))
-    hayame(world, "jobs", "retry", hayame(world, "jobs", "list").split("\t")[0])
+    command(world, "jobs", "retry", command(world, "jobs", "list").split("\t")[0])
     assert worker(world.gateway).work_once()
 
 
@@ -163,7 +154,7 @@ def test_a_release_given_up_is_seen_under_its_own_address(world: World) -> None:
     (world.gateway.raw_folder / held).unlink()
     link(world)
     assert states_while_tried(world, held)[-1] == "final"
-    key = hayame(world, "jobs", "list").split("\t")[3]
+    key = command(world, "jobs", "list").split("\t")[3]
     released_by = key.removeprefix(f"{held}/")
     seen = world.client(BANK).get(f"/v1/submissions/{released_by}").json()
     assert (key != released_by, seen["state"]) == (True, "stalled")
@@ -182,4 +173,4 @@ def test_a_job_that_takes_its_worker_along_every_time_is_given_up(world: World) 
     clock.at += 2 * ATTEMPTS * LEASE
     assert replace(worker(world.gateway), clock=clock).work_once()
     assert bank.get(f"/v1/submissions/{poison}").json()["state"] == "stalled"
-    assert "lost 10 times" in hayame(world, "jobs", "list")
+    assert "lost 10 times" in command(world, "jobs", "list")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
 import pytest
+from commands import hayame
 from world import BANK, CORPORATION, OTHER_BANK, TOOL, VENDOR, World, corporate_number, trial_balance
 
 from gateway.client import Refusal
@@ -139,13 +138,13 @@ def test_evidence_convinces_an_auditor_offline_and_any_change_breaks_it(world: W
     keyfile, bundle = tmp_path / "gateway.jwks", tmp_path / "evidence.json"
     keyfile.write_text(json.dumps(KeyRing([world.gateway.key.public]).jwks()))
     bundle.write_bytes(auditor.evidence(outcome.submission, line=0))
-    command = [sys.executable, "-m", "gateway", "verify", str(bundle), "--key", str(keyfile)]
-    good = subprocess.run(command, capture_output=True, text=True)
+    verify = ["verify", str(bundle), "--key", str(keyfile)]
+    good = hayame(*verify)
     altered = json.loads(bundle.read_bytes())
     line = base64.b64decode(altered["lines"][0]["line"])
     altered["lines"][0]["line"] = base64.b64encode(line.replace(b"130", b"131")).decode()
     bundle.write_bytes(orjson.dumps(altered, option=orjson.OPT_SORT_KEYS))
-    bad = subprocess.run(command, capture_output=True, text=True)
+    bad = hayame(*verify)
     assert (good.returncode, "The evidence holds" in good.stdout) == (0, True)
     assert (bad.returncode, "does NOT hold" in bad.stdout) == (1, True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 import urllib.request
 import zipfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import hayame
 from world import BANK, TOOL, World, running, trial_balance
 
 from gateway.api.problems import of_error
@@ -26,7 +26,6 @@ from gateway.wiring import build
 from mocks.timestamp_authority import Authority, Door
 
 PATIENCE_S = 30
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -100,32 +99,30 @@ def test_an_exported_container_is_verified_offline_by_us_and_by_openssl(
         eventually(lambda: stamped(world)["tree_size"])
         world.keys[BANK].save(tmp_path / "bank.pem")
         connection = ("--url", world.base_url, "--as", BANK, "--key", "bank.pem")
-        exported = hayame(tmp_path, "evidence", "export", outcome.submission, *connection)
+        exported = command(tmp_path, "evidence", "export", outcome.submission, *connection)
         assert (exported.stdout, exported.stderr) == ("evidence.asice\n", "")
-        (tmp_path / "gateway.jwks").write_text(hayame(tmp_path, "keys", "publish").stdout)
-        (tmp_path / "gateway.pem").write_text(hayame(tmp_path, "keys", "certificate").stdout)
+        (tmp_path / "gateway.jwks").write_text(command(tmp_path, "keys", "publish").stdout)
+        (tmp_path / "gateway.pem").write_text(command(tmp_path, "keys", "certificate").stdout)
 
     (tmp_path / "tsa.pem").write_bytes(authority.root.read_bytes())
-    verified = hayame(tmp_path, "verify", "evidence.asice", "--key", "gateway.jwks", "--tsa", "tsa.pem")
+    verified = command(tmp_path, "verify", "evidence.asice", "--key", "gateway.jwks", "--tsa", "tsa.pem")
     assert verified.returncode == 0
     rows = [row.split() for row in verified.stdout.splitlines()[:-1]]
     assert {name for verdict, name, *_ in rows if verdict != "verified"} == {"keys", "witnesses"}
     with zipfile.ZipFile(tmp_path / "evidence.asice") as archive:
         archive.extractall(tmp_path)
     assert (tmp_path / "document").read_bytes() == trial_balance(1, 1)
-    for command in (
+    for words in (
         "cms -verify -binary -inform DER -in META-INF/signature.p7s -content META-INF/ASiCManifest.xml"
         " -CAfile gateway.pem -out manifest",
         "ts -verify -token_in -in checkpoint.tst -data checkpoint -CAfile tsa.pem",
     ):
-        subprocess.run(["openssl", *command.split()], cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(["openssl", *words.split()], cwd=tmp_path, check=True, capture_output=True)
 
 
-def hayame(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+def command(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """A command, in a folder."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"} | more
-    command = [sys.executable, "-m", "gateway", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return hayame(*arguments, environment=os.environ | more, cwd=folder)
 
 
 def test_while_the_authority_is_away_submissions_go_on_and_say_that_they_are_not_stamped(
@@ -140,7 +137,7 @@ def test_while_the_authority_is_away_submissions_go_on_and_say_that_they_are_not
         assert bank.submit(trial_balance(2, 1), recipient="13").verdict == "accepted"
         assert (stamped(world)["state"], stamped(world)["token"]) == ("waiting", None)
         assert b"timestamp" not in bank.evidence(outcome.submission)
-        listed = hayame(tmp_path, "log", "stamps", HAYAME_DATA_DIR="data", **world.environment).stdout.split("\t")
+        listed = command(tmp_path, "log", "stamps", HAYAME_DATA_DIR="data", **world.environment).stdout.split("\t")
         assert listed[:3] == ["13", "waiting", "0 of 2"]
         assert listed[-1] == "the authority answered 503\n"
         door.reply = authority.reply

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import orjson
 import psycopg
 import pytest
 from auditor import checked_receipts, leftovers
-from commands import command, environment
+from commands import command, environment, started
 from search import values_of
 from world import BANK, CORPORATION, OTHER_BANK, TOOL, World, corporate_number, running, trial_balance
 
@@ -319,15 +318,13 @@ def test_what_is_not_there_cannot_be_withdrawn(world: World) -> None:
 @pytest.mark.parametrize("rounds", [3, pytest.param(25, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
 def test_who_is_killed_while_withdrawing_did_nothing_or_all_of_it(world: World, rounds: int) -> None:
     draw, outcomes = random.Random(rounds), [send(world, tape(ROWS, month)) for month in range(1, 4)]
-    outcome, arguments = outcomes[1], [sys.executable, "-m", "gateway", "withdraw", outcomes[1].submission]
+    outcome, asked = outcomes[1], ["withdraw", outcomes[1].submission, "--yes", "--reason", "misdirected"]
     wanted = traces(world, outcome.submission)
     for _ in range(rounds):
-        dying = subprocess.Popen(
-            [*arguments, "--yes", "--reason", "misdirected"], env=environment(world), stdout=subprocess.DEVNULL
-        )
-        time.sleep(draw.uniform(0.8, 2.2))
+        dying = started(asked, environment(world))
+        time.sleep(draw.uniform(0, 0.6))
         dying.kill()
-        dying.wait()
+        dying.join()
         gone = withheld(world.following().fetch())
         assert list(gone) in ([], positions(outcome))
         if gone:

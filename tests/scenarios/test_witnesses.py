@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 import pytest
+from commands import hayame
 from putting_back import Put, put_back, saved
 from sqlalchemy import text
 from world import BANK, CORPORATION, OTHER_BANK, TOOL, WITNESS, World, running, trial_balance
@@ -63,27 +64,30 @@ def head(world: World, **asked: Any) -> tuple[Checkpoint, str]:
 
 def restarted(world: World, put: Put | None = None, leaving: tuple[str, ...] = ()) -> None:
     """Stop, put the database back and forget what is kept of it outside, as whoever runs the machine can; start."""
-    assert world.process is not None
-    world.process.terminate()
-    world.process.wait(timeout=30)
+    world.halt()
     if put is not None:
         put_back(world.gateway.database, put, leaving)
         shutil.rmtree(world.settings.kept_heads)
     world.start()
 
 
-def run(world: World, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(world: World, folder: Path) -> subprocess.CompletedProcess[str]:
     """The command as a corporation runs it."""
-    return subprocess.run(command(world, folder, *arguments), capture_output=True, text=True, check=False)
+    return hayame(*arguments(world, folder))
 
 
-def command(world: World, folder: Path, *arguments: str) -> list[str]:
+def command(world: World, folder: Path, every: str) -> list[str]:
+    """The same, to be started and killed while it watches."""
+    return [sys.executable, "-m", "gateway", *arguments(world, folder), "--every", every]
+
+
+def arguments(world: World, folder: Path) -> list[str]:
     keys, pem = folder / "gateway.jwks", folder / "corporation.pem"
     if not pem.exists():
         keys.write_bytes(orjson.dumps(published(world).jwks()))
         world.keys[CORPORATION].save(pem)
     options = ["--url", world.base_url, "--as", CORPORATION, "--key", str(pem), "--gateway-key", str(keys)]
-    return [sys.executable, "-m", "gateway", "witness", "13", *options, "--seen", str(folder / "seen"), *arguments]
+    return ["witness", "13", *options, "--seen", str(folder / "seen")]
 
 
 @pytest.fixture
@@ -145,14 +149,12 @@ def test_evidence_under_a_cosigned_checkpoint_is_verified_offline(world: World, 
     (tmp_path / "gateway.jwks").write_bytes(orjson.dumps(published(world).jwks()))
     for name in (CORPORATION, WITNESS):
         (tmp_path / f"{name}.jwk").write_bytes(orjson.dumps(world.keys[name].public.jwk()))
-    verify = [sys.executable, "-m", "gateway", "verify", str(tmp_path / "evidence.json")]
-    verify += ["--key", str(tmp_path / "gateway.jwks")]
+    verify = ["verify", str(tmp_path / "evidence.json"), "--key", str(tmp_path / "gateway.jwks")]
     named = [f"--witness={name}={tmp_path / name}.jwk" for name in (CORPORATION, WITNESS)]
-    held = subprocess.run([*verify, *named, "--quorum=1"], capture_output=True, text=True, check=False)
+    held = hayame(*verify, *named, "--quorum=1")
     assert (held.returncode, f"was seen by {CORPORATION} 20" in held.stdout) == (0, True)
     for wrong in (named, ["--quorum=1"], ["--witness=nameless"]):
-        refused = subprocess.run([*verify, *wrong], capture_output=True, check=False)
-        assert refused.returncode == 1
+        assert hayame(*verify, *wrong).returncode == 1
 
 
 def test_two_witnesses_who_look_at_different_moments_are_a_quorum(world: World, tmp_path: Path) -> None:
@@ -346,9 +348,7 @@ def test_a_log_that_was_reopened_is_followed_by_who_had_not_seen_further(own: Wo
     earlier = saved(own.gateway.database)
     submit(own, 11)
     eager.look()
-    assert own.process is not None
-    own.process.terminate()
-    own.process.wait(timeout=30)
+    own.halt()
     put_back(own.gateway.database, earlier)
     own.start()
     own.gateway.kept.look()
@@ -379,7 +379,7 @@ def test_a_witness_that_is_killed_again_and_again_never_loses_what_it_saw(embedd
     assert run(embedded, tmp_path).returncode == 0
     seen, before = tmp_path / "seen", 1
     for firm in range(2, 8):
-        watching = subprocess.Popen(command(embedded, tmp_path, "--every", "0.001"), stdout=subprocess.PIPE)
+        watching = subprocess.Popen(command(embedded, tmp_path, "0.001"), stdout=subprocess.PIPE)
         assert watching.stdout is not None
         submit(embedded, firm)
         if firm % 2:
@@ -398,8 +398,7 @@ def test_a_witness_that_is_killed_again_and_again_never_loses_what_it_saw(embedd
 
 def test_a_watching_witness_waits_for_a_gateway_that_is_away(embedded: World, tmp_path: Path) -> None:
     submit(embedded, 1)
-    arguments = command(embedded, tmp_path, "--every", "0.1")
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as watching:
+    with subprocess.Popen(command(embedded, tmp_path, "0.1"), stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
         assert watching.stdout.readline().startswith("cosigned hayame.local/recipients/13 1 ")
         embedded.kill()

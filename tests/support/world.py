@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import ssl
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
 import psutil
+from commands import environment, started
 
 from gateway.client import Client, Following
 from gateway.registers import enrolment
@@ -84,7 +82,7 @@ class World:
     folder: Path
     database_url: str | None
     keys: dict[str, SigningKey] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
+    process: ForkServerProcess | None = None
     environment: dict[str, str] = field(default_factory=dict)
     clients: list[Client] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
@@ -122,13 +120,7 @@ class World:
 
     def start(self) -> World:
         """Start the server and wait until all its processes answer: connections stay with the one that took them."""
-        environment = os.environ | {
-            "HAYAME_DATA_DIR": str(self.folder),
-            "HAYAME_BASE_URL": self.base_url,
-            **({"HAYAME_DATABASE_URL": self.database_url} if self.database_url else {}),
-            **self.environment,
-        }
-        self.process = subprocess.Popen([sys.executable, "-m", "gateway", "serve"], env=environment)
+        self.process = started(["serve"], environment(self) | self.environment)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
@@ -137,7 +129,7 @@ class World:
                         return self
                 time.sleep(0.02)
             except (URLError, ConnectionError, TimeoutError):
-                if self.process.poll() is not None:
+                if not self.process.is_alive():
                     break
                 time.sleep(0.02)
         raise RuntimeError("the server did not start")
@@ -145,16 +137,21 @@ class World:
     def kill(self) -> None:
         """kill -9, as a power cut would."""
         if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
+            self.process.kill()
+            self.process.join()
+
+    def halt(self) -> None:
+        """Stop the server politely; the world stays."""
+        if self.process is not None and self.process.is_alive():
+            self.process.terminate()
+            self.process.join(30)
+            assert not self.process.is_alive()
 
     def stop(self) -> None:
-        """Stop politely."""
+        """Stop politely, for good."""
         for client in self.clients:
             client.close()
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(timeout=30)
+        self.halt()
         self.gateway.database.close()
 
     def client(self, name: str) -> Client:
