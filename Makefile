@@ -25,7 +25,7 @@ demo: $(READY)
 	@KEEP="$(KEEP)" $(RUN) -m gateway demo $(if $(INPUT),--input "$(INPUT)")
 
 test: $(READY)
-	$(RUN) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 check: $(READY)
 	$(RUN) -m ruff format --check .
