@@ -16,6 +16,9 @@ RUN     := .venv/bin/python
 READY   := .venv/.ready
 PIP     := $(RUN) -m pip install --quiet --disable-pip-version-check
 
+# Servers, workers and commands that tests start would each compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test check bench serve golden docs locks clean
 
 help:

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 from auditor import checked_receipts, leftovers
 from commands import command, environment, started
 from search import values_of
+from sqlalchemy import text
 from world import BANK, CORPORATION, OTHER_BANK, TOOL, World, corporate_number, running, trial_balance
 
 from gateway.client import Outcome, Refusal
@@ -230,12 +231,18 @@ def test_who_had_read_which_positions_is_told(world: World) -> None:
     tool, clerk = world.client(TOOL), world.client(CORPORATION)
     tool.get("/v1/recipients/13/feed", {"limit": 3})
     clerk.evidence(outcome.submission, line=4)
+    _eventually(lambda: _noted(world) == 2)
     said = withdraw(world, outcome)
     tool.get("/v1/recipients/13/feed", {"limit": 5})
     told = [line.split("\t")[1:3] for line in said.splitlines() if line.startswith("\t")]
     assert told == [[f"read by {CORPORATION}", "4"], [f"read by {TOOL}", "0-2"]]
     time.sleep(1)
     assert command(world, "withdrawals", outcome.submission) == said
+
+
+def _noted(world: World) -> int:
+    with world.gateway.database.read() as session:
+        return int(session.execute(text("SELECT count(*) FROM disclosure")).scalar_one())
 
 
 def test_a_reader_of_one_kind_is_told_too(world: World) -> None:
@@ -330,7 +337,7 @@ def test_who_is_killed_while_withdrawing_did_nothing_or_all_of_it(world: World, 
         if gone:
             break
     withdraw(world, outcome)
-    _until_worked_off(world)
+    _eventually(lambda: not leftovers(world))
     assert found_in(world, wanted) == []
     assert list(withheld(world.following().fetch())) == positions(outcome)
     assert len(checked_receipts(world)) == 4
@@ -346,11 +353,11 @@ def test_what_is_left_of_a_withdrawal_whose_process_died_is_done_by_the_worker(w
     file.write_bytes(content)  # as if it had died after the commit
     assert found_in(world, wanted)
     world.start()
-    _until_worked_off(world)
+    _eventually(lambda: not leftovers(world))
     assert found_in(world, wanted) == []
 
 
-def _until_worked_off(world: World) -> None:
+def _eventually(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
-    while leftovers(world) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
