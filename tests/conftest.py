@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from world import World, running
 
+from gateway.store.engine import Database
+from gateway.store.migrate import migrate
+
 ENGINES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """A real PostgreSQL of this session; each call makes an empty database and gives its address."""
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """A real PostgreSQL of this session; each call makes a database, brought up to date, and gives its address."""
     import psycopg
 
     with warnings.catch_warnings():
@@ -26,12 +29,16 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[]
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")  # the machine does not lose its power here
         connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE DATABASE migrated")
+    migrated = Database(server.get_uri("migrated"))
+    migrate(migrated)
+    migrated.close()
     numbers = count()
 
-    def fresh() -> str:
+    def fresh(template: str = "migrated") -> str:
         name = f"hayame{next(numbers)}"
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return server.get_uri(name)
 
     yield fresh
@@ -46,7 +53,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """An empty database."""
+    """A database in which there is nothing yet."""
     if engine == "sqlite":
         return f"sqlite:///{tmp_path}/hayame.db"
     return str(request.getfixturevalue("postgresql")())

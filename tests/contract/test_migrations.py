@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -19,8 +20,9 @@ FIRST = "0001"
 
 
 @pytest.fixture
-def empty(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
+def empty(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    sqlite = f"sqlite:///{tmp_path}/hayame.db"
+    opened = Database(sqlite if engine == "sqlite" else request.getfixturevalue("postgresql")("template0"))
     yield opened
     opened.close()
 
