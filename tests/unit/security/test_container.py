@@ -6,7 +6,7 @@ import io
 import subprocess
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -43,7 +43,7 @@ from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.timestamps import Authorities, ask, open_reply
 from gateway.security.verify import Report, verify_evidence
 
-NAME, NOW = "hayame.example", datetime.now(UTC)
+NAME, NOW = "hayame.example", datetime.now(UTC) - timedelta(minutes=10)  # imported long before it runs
 KEY, STRANGER = key_of(1), key_of(2)
 KEYS = KeyRing([KEY.public])
 ASIC, DSIG = "{http://uri.etsi.org/02918/v1.2.1#}", "{http://www.w3.org/2000/09/xmldsig#}"
@@ -67,7 +67,7 @@ def evidence() -> Evidence:
     log.add(b"only\n")
     found = log.evidence(log.sealed[0])
     query = ask(signed_by_log(found.checkpoint).encode())
-    stamp = open_reply(authority().reply(query.raw), query, trusted(), NOW)
+    stamp = open_reply(authority().reply(query.raw), query, trusted(), datetime.now(UTC))
     return found.model_copy(update={"timestamp": stamp.token})
 
 
@@ -261,7 +261,7 @@ def _other_document() -> Evidence:
 
 def _stamp_of_another() -> Evidence:
     query = ask(b"another checkpoint")
-    stamp = open_reply(authority().reply(query.raw), query, trusted(), NOW)
+    stamp = open_reply(authority().reply(query.raw), query, trusted(), datetime.now(UTC))
     return evidence().model_copy(update={"timestamp": stamp.token})
 
 
