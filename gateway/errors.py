@@ -163,6 +163,17 @@ class BusyError(GatewayError):
     message_ja = "混み合っています。しばらくしてから再試行してください。"
 
 
+class TooManyRequests(BusyError):
+    """Too many requests; Retry-After says when to go on."""
+
+    code = "request.too_many"
+    message_ja = "リクエストが多すぎます。Retry-After の秒数を待って再試行してください。"
+
+    def __init__(self, policy: str, wait_s: float, told: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        super().__init__()
+        self.policy, self.wait_s, self.told = policy, wait_s, told  # ``told``: fields of the answer
+
+
 class LogSuspended(BusyError):
     """The log of this corporation does not hold all that was signed for it; nothing is signed until that is settled."""
 

@@ -24,6 +24,7 @@ from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed, ObservedDocument, ObservedRows
 from gateway.schemas.place import Place
 from gateway.schemas.submission import Prepared, Submission
+from gateway.schemas.trail import Deed
 from gateway.steps.adapt import HEAD_BYTES, adapt, choose
 from gateway.steps.normalise import draft_document, draft_rows
 from gateway.steps.receive import Received
@@ -82,7 +83,7 @@ class Committer(Protocol):
         """A reader is given the lines of a range of positions; the instant is one before they were looked up."""
         ...
 
-    def note_refusal(self, code: str, reason: str, path: str) -> None:
+    def note_refusal(self, refusal: Deed) -> None:
         """Somebody was refused at the door."""
         ...
 

@@ -40,6 +40,9 @@ class Settings(BaseModel):
     group_size: int = Field(default=32, ge=1, le=1_000)
     header_timeout_s: float = Field(default=10, gt=0)
     body_idle_s: float = Field(default=15, gt=0)
+    rate_client_per_minute: int = Field(default=60_000, ge=0, le=1_000_000)
+    rate_tokens_per_minute: int = Field(default=6_000, ge=0, le=1_000_000)
+    connections_per_address: int = Field(default=4_096, ge=0)
     tsa_url: str | None = None
     tsa_certificates: Path | None = None
     stamp_interval_s: int = Field(default=600, ge=1)

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.confined.pool import Pool, confined
 from gateway.errors import ConfigurationError
 from gateway.pipeline import Line
 from gateway.plugins import load_adapters
@@ -48,6 +49,9 @@ from gateway.store.storage_keys import StorageKeys
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+PACKED_S, LARGE_PACKED_S = 4.0, 15.0
+"""How long reading a packed document may take while its sender waits; and in the background, within a job's lease."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
@@ -82,6 +86,10 @@ class Gateway:
     def raw_folder(self) -> Path:
         """Where large documents are kept."""
         return self.settings.data_dir / "raw"
+
+    def line_with(self, pool: Pool) -> Line:
+        """The line, with packed documents read by a pool's children."""
+        return replace(self.line, adapters=confined(self.line.adapters, pool))
 
 
 def build(settings: Settings) -> Gateway:
@@ -152,8 +160,9 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
     """
     from gateway.api.app import create_app  # who does not serve starts without a web framework
     from gateway.api.parts import Limits, Parts
+    from gateway.api.rates import Rates
 
-    settings, watch = gateway.settings, Watch(gateway.database)
+    settings, watch, pool = gateway.settings, Watch(gateway.database), Pool(PACKED_S)
     wakeups = Wakeups(watch)
     tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, gateway.clock, wakeups)
     committer = Committer(tools, settings.group_size, settings.idempotency_days)
@@ -164,7 +173,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
     parts = Parts(
         database=gateway.database,
         blocks=gateway.blocks,
-        line=gateway.line,
+        line=gateway.line_with(pool),
         committer=committer,
         door=door,
         participants=gateway.participants,
@@ -178,7 +187,9 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         stamps=gateway.gate,
         raw_folder=gateway.raw_folder,
         limits=Limits(settings.large_bytes, settings.large_records, settings.max_bytes, settings.inline_raw_bytes),
+        rates=Rates(settings.rate_client_per_minute, settings.rate_tokens_per_minute),
         proxies=proxies,
+        tls=settings.tls_certificate is not None,
         certificates=settings.client_ca is not None or bool(proxies),
     )
 
@@ -196,6 +207,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+            pool.close()
             watch.close()
             gateway.database.close()
 
@@ -229,11 +241,11 @@ def stamping(gateway: Gateway) -> Iterator[None]:
 
 
 def worker(gateway: Gateway) -> Worker:
-    """A worker over the same database."""
+    """A worker over the same database; the child that reads its packed documents ends with the process."""
     loader = Loader(
         database=gateway.database,
         blocks=gateway.blocks,
-        line=gateway.line,
+        line=gateway.line_with(Pool(LARGE_PACKED_S, children=1)),
         participants=gateway.participants,
         sealer=gateway.sealer,
         clock=gateway.clock,

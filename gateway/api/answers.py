@@ -39,6 +39,9 @@ class Problem(Answer):
     detail_ja: str | None = None
     place: Place | None = None
     errors: list[InvalidPart] | None = None
+    violated_policies: list[str] | None = Field(
+        None, alias="violated-policies", description="Which quotas were used up; RateLimit fields tell more"
+    )
 
 
 class SaidFinding(Finding):

@@ -9,12 +9,13 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import __version__
-from gateway.api import checks, describe, feed, links, outcomes, problems, submissions, tokens, witnesses
+from gateway.api import checks, describe, feed, links, outcomes, page, problems, submissions, tokens, witnesses
 from gateway.api.audit import note_refusal
+from gateway.api.fields import ANSWER, HSTS, fielded
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import GatewayError
 from gateway.store import log
@@ -31,13 +32,14 @@ def create_app(parts: Parts, lifespan: Lifespan) -> FastAPI:
         async with lifespan():
             yield
 
-    app = Application(version=__version__, lifespan=running, **describe.HEAD)
+    app = Application(version=__version__, lifespan=running, docs_url=None, redoc_url=None, **describe.HEAD)
     app.state.parts = parts
     app.add_api_route(DOOR, submissions.submit, methods=["POST"], tags=["submissions"], **describe.SUBMIT)
     for router in (outcomes.router, feed.router, witnesses.router, links.router, tokens.router, checks.router):
         app.include_router(router)
     app.add_api_route("/healthz", healthy, methods=["GET"], tags=["operations"], **describe.HEALTHY)
     app.add_api_route("/readyz", ready, methods=["GET"], tags=["operations"], **describe.READY)
+    app.add_api_route(page.PATH, documentation, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(GatewayError, on_gateway_error)
     app.add_exception_handler(HTTPException, problems.on_http_exception)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
@@ -54,6 +56,10 @@ class Application(describe.DescribedApp):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "http":
+            scope.setdefault("state", {})  # not every server hands one over
+            fields = page.FIELDS if scope["path"] == page.PATH else ANSWER
+            send = fielded(scope, send, (*fields, HSTS) if self.state.parts.tls else fields)
         if scope["type"] != "http" or scope["path"] != DOOR or scope["method"] != "POST":
             await super().__call__(scope, receive, send)
             return
@@ -83,7 +89,12 @@ def ready(request: Request) -> Response:
     return PlainTextResponse(f"ready\n{parts.stamps.told()}\n")
 
 
+def documentation(request: Request) -> Response:
+    """The description of all addresses, to be read."""
+    return HTMLResponse(page.page(request.app.openapi()))
+
+
 async def on_gateway_error(request: Request, error: Exception) -> Response:
-    """Answer an error of ours; a refusal at the door is noted in the audit log, which no recipient reads."""
+    """Answer an error of ours; a refusal at the door is noted in the audit trail, which no recipient reads."""
     note_refusal(parts_of(request), request, error)
     return await problems.on_gateway_error(request, error)

@@ -11,6 +11,8 @@ from gateway.api.parts import Parts, parts_of
 from gateway.security.certificates import told_by_proxy
 from gateway.steps.authenticate import Caller, Shown
 
+CLIENT = "client"  # in a request's state: who it is, once that is known
+
 
 def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Header fields by lower-case name; several of one name joined, as their signature has them."""
@@ -62,5 +64,19 @@ def caller_of(request: Request, headers: Mapping[str, str] | None = None) -> Cal
 
     Raises:
         NotAuthentic: nobody we know, or not shown as the token demands.
+        TooManyRequests: it asks too often.
     """
-    return parts_of(request).door.caller(shown_by(request, headers))
+    parts = parts_of(request)
+    caller = parts.door.caller(shown_by(request, headers))
+    request.scope["state"][CLIENT] = caller.participant.id
+    parts.rates.of_client(request.scope["state"], caller.participant.id)
+    return caller
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from: the peer, or whom a trusted proxy names last (``X-Forwarded-For``)."""
+    peer, proxies = request.scope["client"], parts_of(request).proxies
+    address = str(peer[0]) if peer is not None else ""
+    if proxies and address in proxies:
+        return request.headers.get("x-forwarded-for", address).rpartition(",")[2].strip()
+    return address

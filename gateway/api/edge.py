@@ -12,9 +12,11 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from gateway.api.fields import ANSWER
 from gateway.api.problems import of_error
-from gateway.errors import GatewayError, HeadersTooLarge, TooSlow
-from gateway.security.certificates import thumbprint
+from gateway.api.rates import network_of
+from gateway.errors import GatewayError, HeadersTooLarge, TooManyRequests, TooSlow
+from gateway.security.certificates import Proxies, thumbprint
 
 MOST_HEADER_BYTES = 32 << 10
 CERTIFICATE = "client_certificate"  # in a request's state: the thumbprint of the certificate of its connection
@@ -23,15 +25,46 @@ LOOKS = 4  # how often a deadline is looked at while it runs
 _HEAD, _BODY = "head", "body"
 
 
+class Connections:
+    """How many connections each address has, of so many that it may have; a trusted proxy may have any number.
+
+    Remembered are only addresses that have one. 0 is no limit.
+    """
+
+    def __init__(self, most: int = 0, proxies: Proxies | None = None) -> None:
+        self._most, self._proxies = most, proxies or Proxies("")
+        self._open: dict[str, int] = {}
+
+    def opened(self, address: str) -> str | None:
+        """One more; what to say when it is closed, or None where nobody counts."""
+        if not self._most or address in self._proxies:
+            return None
+        network = network_of(address)
+        self._open[network] = self._open.get(network, 0) + 1
+        return network
+
+    def are_too_many(self, network: str | None) -> bool:
+        """Whether a network has more than it may."""
+        return network is not None and self._open[network] > self._most
+
+    def closed(self, network: str | None) -> None:
+        """One less."""
+        if network is not None:
+            self._open[network] -= 1
+            if not self._open[network]:
+                del self._open[network]
+
+
 class EdgeProtocol(HttpToolsProtocol):
     """One connection, with deadlines, a limit to its headers, and the certificate of who connected.
 
     Attributes:
         head_seconds: from a request's first byte (of a new connection: from its beginning) to the end of its headers.
         idle_seconds: longest pause within a body.
+        peers: who has how many connections.
     """
 
-    head_seconds, idle_seconds = 10.0, 15.0
+    head_seconds, idle_seconds, peers = 10.0, 15.0, Connections()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -41,7 +74,17 @@ class EdgeProtocol(HttpToolsProtocol):
         tls = transport.get_extra_info("ssl_object")
         der = tls.getpeercert(True) if tls is not None else None
         self._certificate = None if der is None else thumbprint(der)
+        peer = transport.get_extra_info("peername")
+        self._network = self.peers.opened(str(peer[0]) if isinstance(peer, tuple) else "")
+        if self.peers.are_too_many(self._network):
+            self._cut(TooManyRequests("connections", 1))
         self._look_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self.peers.closed(self._network)
+        self._network = None
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, unless it is more header than anybody needs."""
@@ -100,13 +143,13 @@ class EdgeProtocol(HttpToolsProtocol):
         """Say why, and hang up."""
         if not self.transport.is_closing():
             answer = of_error(error)
-            fields = b"".join(b"%s: %s\r\n" % field for field in answer.raw_headers)
+            fields = b"".join(b"%s: %s\r\n" % field for field in (*answer.raw_headers, *ANSWER))
             head = STATUS_LINE[answer.status_code] + fields + b"connection: close\r\n\r\n"
             self.transport.write(head + bytes(answer.body))
             self.transport.close()
 
 
-def edge(head_seconds: float, idle_seconds: float) -> type[EdgeProtocol]:
-    """The protocol with an operator's deadlines."""
-    deadlines: dict[str, Any] = {"head_seconds": head_seconds, "idle_seconds": idle_seconds}
-    return type("Edge", (EdgeProtocol,), deadlines)
+def edge(head_seconds: float, idle_seconds: float, peers: Connections) -> type[EdgeProtocol]:
+    """The protocol with an operator's limits."""
+    limits: dict[str, Any] = {"head_seconds": head_seconds, "idle_seconds": idle_seconds, "peers": peers}
+    return type("Edge", (EdgeProtocol,), limits)

@@ -101,7 +101,10 @@ def _open_raw(parts: Parts, session: Session, submission: str) -> BinaryIO:
 
 @router.get("/submissions/{submission}/returned", **describe.RETURNED)
 def returned(request: Request, submission: SubmissionId) -> Response:
-    """The refused records in the sender's own layout, ready to be fixed and submitted with ``fixes=``."""
+    """The refused records in the sender's own layout, ready to be fixed and submitted with ``fixes=``.
+
+    Byte for byte what the sender sent: a cell that a spreadsheet would take for a formula is returned as it was.
+    """
     parts, caller = parts_of(request), caller_of(request)
     with parts.database.read() as session:
         own = _own(session, caller, submission)

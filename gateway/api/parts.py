@@ -9,6 +9,7 @@ from typing import Protocol
 
 from starlette.requests import Request
 
+from gateway.api.rates import Rates
 from gateway.pipeline import Committer, Line
 from gateway.ports import Clock
 from gateway.registers.participants import Participants
@@ -90,7 +91,10 @@ class Parts:
     stamps: Stamps
     raw_folder: Path
     limits: Limits
+    rates: Rates
     proxies: Proxies
+    tls: bool
+    """Whether connections are encrypted by us, and not by a proxy in front."""
     certificates: bool
     """Whether clients can connect with a certificate: to us, or to a proxy that tells."""
 

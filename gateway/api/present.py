@@ -18,6 +18,9 @@ from gateway.schemas.submission import Waiting
 from gateway.store.withdrawals import Withdrawn
 
 FINDINGS_SHOWN = 100
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "'")
+_PASSED_OVER = " \u3000\u00a0\ufeff\u200b\0\v\f"
+"""What a spreadsheet may drop before it looks at a cell's first character."""
 
 
 def statement_of(receipt: str) -> Statement:
@@ -102,12 +105,19 @@ def findings_csv(stored: Iterable[Mapping[str, Any]]) -> str:
         at = made.place
         number = "" if made.record is None else made.record + 1
         row = [number, made.code, made.severity.value, at.line or "", at.column or "", at.sheet or "", at.cell or ""]
-        writer.writerow([*row, _harmless(render(made, "ja")), _harmless(remedy(made, "ja"))])
+        writer.writerow(map(harmless, [*row, render(made, "ja"), remedy(made, "ja")]))
     return "\ufeff" + out.getvalue()
 
 
-def _harmless(text: str) -> str:
-    return f"'{text}" if text[:1] in "=+-@＝＋－＠\t\r\n" and text else text
+def harmless(cell: str | int) -> str | int:
+    """A cell that no spreadsheet takes for a formula. Who takes away one ``'`` at the beginning has what it was.
+
+    >>> harmless("=1+1"), harmless(-1), harmless("'it"), harmless("残高")
+    ("'=1+1", -1, "''it", '残高')
+    """
+    if isinstance(cell, str) and cell.lstrip(_PASSED_OVER).startswith(_BEGINS_A_FORMULA):
+        return f"'{cell}"
+    return cell
 
 
 def held(one: Waiting) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from gateway.errors import (
     PeerError,
     SenderError,
     TooLarge,
+    TooManyRequests,
     TooSlow,
     Unstamped,
     Withdrawn,
@@ -63,7 +64,11 @@ STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
 )
 """The first class that fits decides."""
 
-HEADERS = {401: {"WWW-Authenticate": f"Bearer, {CHALLENGE}"}, 503: {"Retry-After": "60"}}
+HEADERS = {
+    401: {"WWW-Authenticate": f"Bearer, {CHALLENGE}"},
+    429: {"Retry-After": "1"},
+    503: {"Retry-After": "60"},
+}
 """What a status says besides; seconds."""
 
 
@@ -82,11 +87,16 @@ def of_error(error: GatewayError) -> Response:
     members: dict[str, Any] = {"detail": error.message, "detail_ja": error.ja}
     if isinstance(error.place, Place):
         members["place"] = error.place.model_dump(exclude_none=True)
+    if isinstance(error, TooManyRequests):
+        members["violated-policies"] = [error.policy]
     answer = problem(status, title, error.code, members)
     if isinstance(error, NotAuthentic) and error.flaw is not None:
         flawed = f'DPoP error="{error.flaw}", {CHALLENGE.removeprefix("DPoP ")}'
         either = f'Bearer error="{error.flaw}", ' if error.flaw == "invalid_token" else ""
         answer.headers["WWW-Authenticate"] = either + flawed
+    if isinstance(error, TooManyRequests):
+        answer.headers["Retry-After"] = str(int(error.wait_s) + 1)
+        answer.raw_headers.extend(error.told)
     return answer
 
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from functools import lru_cache
@@ -21,6 +22,7 @@ from gateway.api import present, problems
 from gateway.api.callers import caller_of, joined, target_of
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import Erased, GatewayError, InvalidRequest, TooLarge
+from gateway.formats.archives import LONGEST_SIGNATURE, looks_packed
 from gateway.pipeline import Outcome, merged, prepare, queue, recipients_of
 from gateway.ports import OUR_OWN
 from gateway.schemas import submission as schemas
@@ -40,6 +42,7 @@ from gateway.store.jobs import ANY_KIND
 PARAMETERS = {"recipient", "subject", "kind", "adapter", "on_behalf_of", "channel", "received_on", "fixes", "dry_run"}
 ASKED_REMEMBERED = 256
 IN_A_THREAD = 64 * 1024  # bytes from which a document is prepared beside the event loop, not on it
+PACKED = ThreadPoolExecutor(32, "packed")  # threads that wait for a child; those of everybody else stay free
 STALLED = {
     "detail": "It is kept, but working it off failed again and again; the operator has to look. Do not repeat it.",
     "detail_ja": "受け取って保管していますが、処理に繰り返し失敗しました。運用者の対応待ちです。再提出は不要です。",
@@ -255,6 +258,8 @@ async def _prepare(parts: Parts, submission: Submission, received: Received) -> 
         with received.open() as source:
             return merged(prepare(parts.line, submission, source))
 
+    if looks_packed(received.head(LONGEST_SIGNATURE)):
+        return await asyncio.get_running_loop().run_in_executor(PACKED, run)
     return await asyncio.to_thread(run) if received.size > IN_A_THREAD else run()
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe
-from gateway.api.callers import shown_by
+from gateway.api.callers import address_of, shown_by
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import NotAuthentic
 from gateway.registers.participants import Participants
@@ -41,6 +41,7 @@ def token(
     connections with that certificate (RFC 8705), with or without a proof.
     """
     parts = parts_of(request)
+    parts.rates.of_address(request.scope["state"], address_of(request))
     if grant_type != "client_credentials" or client_assertion_type != ASSERTION_TYPE:
         return _oauth_error(400, "unsupported_grant_type")
     now = parts.clock.now()

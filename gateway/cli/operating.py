@@ -15,7 +15,9 @@ from gateway.security.keys import KeyRing, load_or_make
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
+    from gateway.store.engine import Session
     from gateway.wiring import Gateway
+from gateway.cli.acts import acting
 from gateway.cli.apps import (
     app,
     gateway_here,
@@ -27,13 +29,40 @@ from gateway.cli.apps import (
 
 
 @app.command()
-def audit(count: int = 20) -> None:
-    """Show the newest refusals at the door, with their causes."""
-    from gateway.store import submissions
+def audit(
+    count: int = 20,
+    verify: Annotated[bool, typer.Option("--verify", help="Verify every entry, and print the heads to keep.")] = False,
+    head: Annotated[
+        list[str] | None, typer.Option(help="A head kept earlier, CHAIN:NUMBER:DIGEST; may repeat.")
+    ] = None,
+) -> None:
+    """Show the newest of what operators did and of refusals at the door, or verify that nothing of it was altered."""
+    from gateway.store import trail
 
     with gateway_here() as gateway, gateway.database.read() as session:
-        for at, code, reason, path in submissions.newest_audit(session, count):
-            typer.echo(f"{at.isoformat()}\t{code}\t{path}\t{reason}")
+        if verify or head:
+            raise typer.Exit(_verified(session, head or []))
+        for entry in trail.newest(session, count):
+            told = (entry.deed.at.isoformat(), entry.deed.who or "-", entry.deed.what, entry.deed.about)
+            typer.echo("\t".join(told))
+
+
+def _verified(session: Session, heads: list[str]) -> int:
+    """Say what is wrong with the audit trail, or how far it is whole; the command's status."""
+    from gateway.schemas.trail import CHAINS, flaws, is_head
+    from gateway.store import trail
+
+    if not all(is_head(one) for one in heads):
+        raise InvalidRequest("a head is CHAIN:NUMBER:DIGEST", ja="--head は CHAIN:NUMBER:DIGEST で指定してください。")
+    wrong = [flaw for chain in CHAINS for flaw in flaws(chain, trail.entries(session, chain), heads)]
+    for one in wrong or [last.head for chain in CHAINS if (last := trail.find_last(session, chain))]:
+        typer.echo(one)
+    typer.echo(
+        "監査記録に改変があります。 The audit trail was altered."
+        if wrong
+        else "監査記録に改変はありません。 The audit trail is whole."
+    )
+    return 1 if wrong else 0
 
 
 @app.command()
@@ -57,11 +86,13 @@ def withdraw(  # noqa: PLR0913 - a command's options are its parameters
     if not yes:
         typer.confirm(f"Withdraw {submission}, for good? / {submission} を取り下げますか(取消不可)", abort=True)
     numbers = tuple(int(number) for number in wanted) if wanted else None
+    ids = {"submission": submission, "reason": reason, "recipients": recipient or [], "lines": wanted}
     with gateway_here() as gateway:
-        gateway.withdrawer.withdraw(Asked(submission, REASONS[reason], by, tuple(recipient or ()), numbers))
-        gateway.kept.keep()
-        if rewrite:
-            gateway.withdrawer.shred(submission, rewrite=True)
+        with acting(gateway, "withdraw", **ids):
+            gateway.withdrawer.withdraw(Asked(submission, REASONS[reason], by, tuple(recipient or ()), numbers))
+            gateway.kept.keep()
+            if rewrite:
+                gateway.withdrawer.shred(submission, rewrite=True)
         time.sleep(NOTED_WITHIN_S)  # what was read a moment ago is being noted
         _tell_withdrawn(gateway, submission)
 
@@ -108,7 +139,7 @@ def retry_job(job: int) -> None:
     """Let a job that was given up be tried again."""
     from gateway.store import jobs
 
-    with gateway_here() as gateway, gateway.database.write() as session:
+    with gateway_here() as gateway, acting(gateway, "jobs.retry", job=job), gateway.database.write() as session:
         if not jobs.put_back(session, job, gateway.clock.now()):
             raise NotFound("no job of this number was given up", ja="この番号の、中止された処理はありません。")
         gateway.database.notify(session)
@@ -142,16 +173,18 @@ def reopen_log(recipient: str) -> None:
     """Let a log that was rewound or forked go on under a new name, sealing what was last known of it."""
     from gateway.runtime.reopen import reopen
 
-    with gateway_here() as gateway:
+    with gateway_here() as gateway, acting(gateway, "log.reopen", recipient=recipient) as told:
         said = reopen(gateway.sealer, gateway.kept, gateway.blocks.cipher, recipient)
+        told["size"] = said.size
     typer.echo(f"{said.opens} goes on after {said.origin}, of which {said.size} entries were signed")
 
 
 @keys.command("rotate-storage")
 def rotate_storage() -> None:
     """Make a new key-encryption key and wrap the keys of everything stored anew with it, while the gateway runs."""
-    with gateway_here() as gateway:
-        typer.echo(f"{gateway.storage.rotate()} keys are wrapped by {gateway.kms.current()}")
+    with gateway_here() as gateway, acting(gateway, "keys.rotate-storage") as told:
+        told["keys"] = gateway.storage.rotate()
+        typer.echo(f"{told['keys']} keys are wrapped by {gateway.kms.current()}")
 
 
 @keys.command("destroy")
@@ -162,8 +195,9 @@ def destroy_keys(
     """Destroy the keys of a corporation: its content can never be read again; receipts and proofs still hold."""
     if not yes:
         typer.confirm(f"Erase everything stored for {recipient}? / {recipient} の内容をすべて消去しますか", abort=True)
-    with gateway_here() as gateway:
-        typer.echo(f"erased {gateway.storage.destroy(recipient)} lines of {recipient}")
+    with gateway_here() as gateway, acting(gateway, "keys.destroy", recipient=recipient) as told:
+        told["lines"] = gateway.storage.destroy(recipient)
+        typer.echo(f"erased {told['lines']} lines of {recipient}")
 
 
 @keys.command("publish")
@@ -203,7 +237,9 @@ def enrol(  # noqa: PLR0913 - a command's options are its parameters
             keys=KeyRing.parse(key.read_bytes()),
             may=enrolment.entitlements(may or []),
         )
-        enrolment.enrol(gateway.database, entry, gateway.clock.now())
+        ids = {"participant": id, "kind": kind, "institution": institution, "may": may or []}
+        with acting(gateway, "participants.enrol", **ids, keys=[key.kid for key in entry.keys]):
+            enrolment.enrol(gateway.database, entry, gateway.clock.now())
     typer.echo(f"enrolled {id}")
 
 
@@ -214,7 +250,9 @@ def delegate(sender: str, institution: str, since: str, until: str = "") -> None
 
     with gateway_here() as gateway:
         end = date.fromisoformat(until) if until else None
-        enrolment.delegate(gateway.database, sender, institution, date.fromisoformat(since), end)
+        ids = {"sender": sender, "institution": institution, "since": since, "until": until}
+        with acting(gateway, "participants.delegate", **ids):
+            enrolment.delegate(gateway.database, sender, institution, date.fromisoformat(since), end)
     typer.echo(f"{sender} may submit for {institution}")
 
 

@@ -33,9 +33,10 @@ def serve(
     """Serve HTTP in HAYAME_PROCESSES processes (and, unless HAYAME_WORKER=false, work off large submissions in one)."""
     import uvicorn
 
-    from gateway.api.edge import edge
+    from gateway.api.edge import Connections, edge
     from gateway.runtime.collector import calm_collector
     from gateway.runtime.logs import log_without_content
+    from gateway.security.certificates import Proxies
     from gateway.wiring import application, build
 
     settings = Settings.from_environment()
@@ -50,12 +51,17 @@ def serve(
     server = uvicorn.Server(
         uvicorn.Config(
             served,
-            http=edge(settings.header_timeout_s, settings.body_idle_s),
+            http=edge(
+                settings.header_timeout_s,
+                settings.body_idle_s,
+                Connections(settings.connections_per_address, Proxies(settings.certificate_proxies)),
+            ),
             ws="none",
             ssl_context_factory=tls,
             log_config=None,
             access_log=False,
             proxy_headers=False,
+            server_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=20,
         )

@@ -27,6 +27,7 @@ from gateway.runtime.notes import Notes
 from gateway.runtime.sealer import Ready, Sealer
 from gateway.runtime.wakeups import Wakeups
 from gateway.schemas.submission import MY_NUMBER, Prepared, RawCopy, Settled, Submission
+from gateway.schemas.trail import Deed
 from gateway.settle import Share, can_be_placed, settle
 from gateway.steps.publish import packed
 from gateway.steps.receive import Received
@@ -115,9 +116,9 @@ class Committer:
         """A reader is given the lines of a range of positions; the instant is one before they were looked up."""
         self._notes.given(recipient, reader, lines, at)
 
-    def note_refusal(self, code: str, reason: str, path: str) -> None:
+    def note_refusal(self, refusal: Deed) -> None:
         """Somebody was refused at the door."""
-        self._notes.refused(code, reason, path, self._tools.clock.now())
+        self._notes.refused(refusal)
 
     async def run(self) -> None:
         """Commit group after group until cancelled; notes go along, or by themselves when nothing else is going on."""
@@ -239,7 +240,7 @@ class Committer:
         self._put_back(_again([*moved, *lost]))
         submissions.add_submissions(session, [work.submission for work in chosen], final=True)
         submissions.add_raw(session, [work.raw for work in chosen])
-        self._notes.write(session)
+        self._notes.write(self._tools.database, session)
         return self._tools.sealer.seal_all(session, [ready[id(one)] for w in chosen for one in w.settled], heads)
 
     def _announce(self, chosen: Sequence[Work], sealed: Sequence[Sealed]) -> None:
@@ -284,7 +285,7 @@ class Committer:
         """Write what no group came to carry."""
         session = await self._begin()
         try:
-            self._notes.write(session)
+            self._notes.write(self._tools.database, session)
         except BaseException:
             self._tools.database.end(session)
             raise

@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from gateway.store import log, reads, submissions, withdrawals
-from gateway.store.engine import Session
+from gateway.schemas.trail import Deed, about
+from gateway.store import log, reads, trail, withdrawals
+from gateway.store.engine import Database, Session
 
 NOTED_WITHIN_S = 1.0  # notes wait for a commit, and a fifth of a second for none to come
 MOST_REFUSALS = 1_000  # between two commits; who hammers at the door need not fill the log
@@ -22,7 +23,8 @@ class Notes:
     def __init__(self) -> None:
         self._published: list[dict[str, Any]] = []
         self._read: list[dict[str, Any]] = []
-        self._refused: list[tuple[datetime, str, str, str]] = []
+        self._refused: list[Deed] = []
+        self._refused_more = 0
         self._furthest: dict[tuple[str, str], int] = {}
         self._given: list[dict[str, Any]] = []
         self._known: dict[tuple[str, str], range] = {}
@@ -49,15 +51,19 @@ class Notes:
             where = {"first_position": lines.start, "end_position": lines.stop}
             self._given.append({"recipient": recipient, "reader": reader, "given_at": at} | where)
 
-    def refused(self, code: str, reason: str, path: str, at: datetime) -> None:
-        """Somebody was refused at the door."""
+    def refused(self, refusal: Deed) -> None:
+        """Somebody was refused at the door; of a flood only the number is kept."""
         if len(self._refused) < MOST_REFUSALS:
-            self._refused.append((at, code, reason, path))
+            self._refused.append(refusal)
+        else:
+            self._refused_more += 1
+            self._refused[-1] = Deed(refusal.at, "", "door.flooded", about(count=self._refused_more + 1))
 
-    def write(self, session: Session) -> None:
+    def write(self, database: Database, session: Session) -> None:
         """Write everything noted so far into a transaction that is about to be committed."""
         log.note_publication(session, self._published)
         reads.note(session, self._read)
         withdrawals.note_given(session, self._given)
-        submissions.add_audit(session, self._refused)
+        trail.append(database, session, "door", self._refused)
         self._published, self._read, self._given, self._refused = [], [], [], []
+        self._refused_more = 0

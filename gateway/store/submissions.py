@@ -23,7 +23,6 @@ from gateway.schemas.submission import MY_NUMBER, WITHDRAWN, Held, RawCopy, Requ
 from gateway.store.compression import compress, decompress
 from gateway.store.driver import add_rows, any_of, by_prefix, fetch, table_of
 from gateway.store.tables import (
-    AuditEntry,
     FindingBlock,
     HeldRecord,
     IdempotencyKey,
@@ -34,7 +33,6 @@ from gateway.store.tables import (
 from gateway.store.tables import Submission as SubmissionRow
 
 FINDINGS_PER_BLOCK = 5_000
-AUDIT_ENTRIES_KEPT = 100_000
 ORDINALS_PER_QUERY = 10_000
 _KEY = table_of(IdempotencyKey).c
 _KEYS = columns(_KEY.key, _KEY.fingerprint, _KEY.submission).where(
@@ -343,22 +341,6 @@ def claim_assertion(within: Session | Connection, who: str, jti: str, expires_at
 def forget_assertions(within: Session | Connection, before: datetime) -> None:
     """Let assertions, and proofs, go that can no longer be replayed."""
     within.execute(delete(SeenAssertion).where(col(SeenAssertion.expires_at) < before))
-
-
-def add_audit(session: Session, entries: Sequence[tuple[datetime, str, str, str]]) -> None:
-    """Note refusals before a submission began (when, code, cause, path); the oldest entries make room."""
-    rows = [AuditEntry(at=at, code=code, reason=cause[:500], path=path[:500]) for at, code, cause, path in entries]
-    if not rows:
-        return
-    session.add_all(rows)
-    session.flush()
-    session.execute(delete(AuditEntry).where(col(AuditEntry.id) <= (rows[-1].id or 0) - AUDIT_ENTRIES_KEPT))
-
-
-def newest_audit(session: Session, count: int) -> list[tuple[datetime, str, str, str]]:
-    """The newest refusals at the door: when, code, cause, path."""
-    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(count)
-    return [(row.at, row.code, row.reason, row.path) for row in session.exec(query).all()]
 
 
 def held_ordinals(session: Session, submission: str) -> list[int]:

@@ -397,15 +397,17 @@ class SeenAssertion(SQLModel, table=True):
     expires_at: datetime = _at(index=True)
 
 
-class AuditEntry(SQLModel, table=True):
-    """A refusal before a submission began: bounded, never shown to a recipient."""
+class TrailEntry(SQLModel, table=True):
+    """An entry of the audit trail; see ``schemas.trail``. Never shown to a recipient."""
 
-    __tablename__: ClassVar[Any] = "audit_entry"
-    id: int | None = _auto()
-    at: datetime = _at()
-    code: str
-    reason: str
-    path: str
+    __tablename__: ClassVar[Any] = "trail_entry"
+    chain: str = Field(primary_key=True)
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    at: datetime = _at(index=True)
+    who: str
+    what: str
+    about: str
+    digest: bytes = _bytes()
 
 
 class StorageKey(SQLModel, table=True):

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 from stored import CIPHER, NOON, SECOND, held, line, publish, published, submission, tenant
 
 from gateway.schemas.findings import Finding, Severity
@@ -135,24 +134,6 @@ def _finding(record: int) -> Finding:
     return Finding(
         code="V13", severity=Severity.WARN, record=record, place=Place(line=record + 1), params={"found": "早め"}
     )
-
-
-MANY_REFUSALS = text(
-    "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count) "
-    "INSERT INTO audit_entry (at, code, reason, path) SELECT n, 'access.refused', 'old', '/v1' FROM numbers"
-)
-
-
-def test_the_audit_log_keeps_the_newest_and_stays_bounded(database: Database) -> None:
-    kept, newest = submissions.AUDIT_ENTRIES_KEPT, (NOON, "access.refused", "newest", "/v1/submissions")
-    with database.write() as session:
-        session.execute(MANY_REFUSALS, {"count": kept})
-        submissions.add_audit(session, [])
-        submissions.add_audit(session, [(NOON, "access.refused", "x" * 9_999, "/v1")] * 2 + [newest])
-    with database.read() as session:
-        assert [cause for _, _, cause, _ in submissions.newest_audit(session, 3)] == ["newest", "x" * 500, "x" * 500]
-        assert submissions.newest_audit(session, 1) == [newest]
-        assert len(submissions.newest_audit(session, kept * 2)) == kept
 
 
 def test_read_marks_say_when_a_reader_had_first_come_so_far(database: Database) -> None:

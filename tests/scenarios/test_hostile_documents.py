@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import planted
 import psutil
 import pytest
 from world import BANK, World, running, trial_balance
@@ -15,12 +17,14 @@ from gateway.client import Client, Outcome, Refusal
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 LONGEST_S = 5.0
 MOST_BYTES = 300 << 20
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "monitoring_workbook"
 TAKEN = 5 << 20  # larger ones are answered before they are read
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running(tmp_path_factory.mktemp("hostile"), None) as world:
+    environment = {"PYTHONPATH": planted.install(tmp_path_factory.mktemp("planted"))}
+    with running(tmp_path_factory.mktemp("hostile"), None, **environment) as world:
         yield world
 
 
@@ -37,10 +41,17 @@ def memory(world: World) -> int:
     return sum(one.memory_info().rss for one in (family, *family.children(recursive=True)))
 
 
-def verdict(client: Client, document: Path) -> str:
+def children(world: World) -> list[psutil.Process]:
+    """The processes that read packed documents."""
+    assert world.process is not None
+    family = psutil.Process(world.process.pid).children(recursive=True)
+    return [one for one in family if "gateway.confined" in one.cmdline()]
+
+
+def verdict(client: Client, document: bytes, **named: str) -> str:
     """What becomes of a document; a problem is told by its code."""
     try:
-        outcome: Outcome = client.submit(document.read_bytes(), recipient="13", filename=document.name)
+        outcome: Outcome = client.submit(document, recipient="13", **named)
     except Refusal as refusal:
         return str(refusal.problem["code"])
     return str(outcome.verdict)
@@ -51,9 +62,59 @@ def test_hostile_and_foreign_documents_are_refused_quickly_and_harm_nobody(world
     client, process, idle = world.client(BANK), world.process, memory(world)
     for document in documents(folder):
         started = time.monotonic()
-        assert (document.name, verdict(client, document)) == (document.name, "refused")
+        assert (document.name, verdict(client, document.read_bytes(), filename=document.name)) == (
+            document.name,
+            "refused",
+        )
         assert time.monotonic() - started < LONGEST_S, document
         assert memory(world) - idle < MOST_BYTES, document
     assert process is not None
     assert process.is_alive()
     assert client.submit(trial_balance(1, 4), recipient="13", dry_run="true").status == 200
+
+
+@pytest.mark.parametrize("does", ["abort", "loop", "grow 4000", "break 山田商店"])
+def test_a_packed_document_that_breaks_its_reader_costs_one_refusal_that_is_sealed(world: World, does: str) -> None:
+    client, started = world.client(BANK), time.monotonic()
+    outcome = client.submit(planted.document(does), recipient="13")
+    assert time.monotonic() - started < LONGEST_S + 2
+    assert (outcome.status, outcome.verdict, len(outcome.receipts)) == (422, "refused", 1)
+    (finding,) = outcome.findings
+    assert "時間またはメモリ" in finding["message_ja"]
+    assert "time or memory" in finding["message_en"]
+    assert client.submit(trial_balance(2, 4), recipient="13", dry_run="true").status == 200
+
+
+def test_while_documents_loop_others_are_served_and_too_many_are_told_to_come_again(world: World) -> None:
+    client = world.client(BANK)
+    with ThreadPoolExecutor(4) as senders:
+        looping = [senders.submit(_sent, world, planted.document("loop")) for _ in range(4)]
+        for _ in range(10):
+            started = time.monotonic()
+            assert client.submit(trial_balance(3, 4), recipient="13", dry_run="true").status == 200
+            assert time.monotonic() - started < LONGEST_S
+    codes = {one.result() for one in looping}
+    assert "refused" in codes
+    assert codes <= {"refused", "gateway.busy"}
+
+
+def _sent(world: World, body: bytes) -> str:
+    return verdict(world.client(BANK), body)
+
+
+def test_a_reader_killed_in_the_middle_costs_its_document_and_nothing_else(world: World) -> None:
+    with ThreadPoolExecutor(1) as sender:
+        sent = sender.submit(_sent, world, planted.document("sleep 3"))
+        while not sent.done():
+            for one in children(world):
+                one.kill()
+            time.sleep(0.01)
+    assert sent.result() == "refused"
+    assert world.process is not None
+    assert world.process.poll() is None
+    assert _sent(world, (GOLDEN / "accepted" / "input.xlsx").read_bytes()) == "held"
+
+
+def test_a_large_packed_document_that_breaks_its_reader_is_refused_in_the_background(world: World) -> None:
+    outcome = world.client(BANK).submit_and_wait(planted.document("abort"), recipient="13", prefer_async=True)
+    assert (outcome.verdict, outcome.findings[0]["code"]) == ("refused", "R00")

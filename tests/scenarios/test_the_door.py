@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from gateway.client import Refusal
 from gateway.security.http_signatures import SignedRequest, sign_request
 from gateway.security.keys import SigningKey
 from gateway.security.tokens import issue_access_token, make_client_assertion
-from gateway.store import log, submissions
+from gateway.store import log, trail
 
 PATH = "/v1/submissions?recipient=13"
 
@@ -153,9 +154,9 @@ def test_a_refusal_is_noted_in_the_audit_log_with_its_cause(world: World) -> Non
     sending.send()
     time.sleep(0.5)  # notes are written when nothing else is going on
     with world.gateway.database.read() as session:
-        _, code, reason, path = submissions.newest_audit(session, 1)[0]
-    assert (code, path) == ("access.not_authentic", "/v1/submissions")
-    assert reason == "the key is not registered"
+        (entry,) = trail.newest(session, 1)
+    assert (entry.chain, entry.deed.who, entry.deed.what) == ("door", BANK, "access.not_authentic")
+    assert json.loads(entry.deed.about) == {"path": "/v1/submissions", "reason": "the key is not registered"}
 
 
 def test_nobody_reads_what_is_not_theirs(world: World) -> None:
