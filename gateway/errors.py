@@ -12,6 +12,7 @@ an HTTP status: ``api/problems.py`` is the only place that knows those. ``place`
     ├── PeerError            somebody else is away; try later
     ├── BusyError            we push back; try later
     ├── EvidenceError        proof does not hold: stop and call a person
+    ├── NotConserved         a fault of ours: nothing was taken
     └── ConfigurationError   refuse to start, naming the setting
 """
 
@@ -122,6 +123,13 @@ class InvalidRequest(SenderError):
     message_ja = "リクエストの形式が正しくありません。"
 
 
+class NotAcceptable(SenderError):
+    """Nothing is served here in a form that Accept allows."""
+
+    code = "request.not_acceptable"
+    message_ja = "Accept で指定された形式では提供していません。"
+
+
 class AccessError(SenderError):
     """Access is refused."""
 
@@ -216,6 +224,13 @@ class EntryMissing(EvidenceError):
 
     code = "evidence.missing"
     message_ja = "ログに該当の記録がありません。"
+
+
+class NotConserved(GatewayError):
+    """Mapping the accounts would have changed a sum: a fault of the gateway, not of the document. Nothing was taken."""
+
+    code = "gateway.not_conserved"
+    message_ja = "勘定科目の対応付けで合計額が変わるため、受け付けていません。文書ではなく当方の不具合です。"
 
 
 class ConfigurationError(GatewayError):

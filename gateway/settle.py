@@ -22,8 +22,8 @@ from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.observed import ObservedDocument
 from gateway.schemas.submission import Draft, Held, Line, Prepared, Settled, Submission, Version
-from gateway.steps.normalise import Earlier, Known, Unplaced, freeze, full_series, names_of, place
-from gateway.steps.validate import Before, validate_history, validate_origin, validate_rows_history
+from gateway.steps.normalise import Earlier, Known, Unplaced, freeze, full_series, names_of, place, series_beside
+from gateway.steps.validate import Before, validate_beside, validate_history, validate_origin, validate_rows_history
 from gateway.store import feed, log, registers
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
@@ -45,13 +45,18 @@ Records = Mapping[tuple[str, int], dict[str, Any]]
 
 @dataclass(slots=True)
 class Placed:
-    """A draft whose firm is known, with the version that stands and what was said for the time before."""
+    """A draft whose firm is known, with the version that stands and what was said for the time before.
+
+    ``beside`` is the record of the same day that it is compared with: its series, and the version that stands.
+    """
 
     draft: Draft
     party: str
     series: str
+    series_beside: str | None = None
     current: Version | None = None
     before: Version | None = None
+    beside: Version | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -131,7 +136,10 @@ class Share:
                     continue
                 self.seen.add(key)
             self.keys.add((draft.kind, series))
-            self.placed.append(Placed(draft, party, series))
+            beside = series_beside(draft, self.submission.origin.institution, party)
+            if beside is not None:
+                self.keys.add((draft.kind, beside))
+            self.placed.append(Placed(draft, party, series, beside))
 
     def look_back(self, versions: Versions) -> None:
         """Find for each draft what stands for its key, and what its series said last before; drop what is unchanged."""
@@ -139,12 +147,15 @@ class Share:
         self.taken = [one.draft.ordinal for one in self.placed] + sorted(self.refused)
         for one in self.placed:
             history = versions.get((self.recipient, one.draft.kind, one.series), [])
-            one.current = next((v for v in reversed(history) if v.valid_on == one.draft.valid_on), None)
+            one.current = _standing(history, one.draft.valid_on)
             if one.current is not None and one.current.digest == one.draft.digest:
                 self.unchanged += 1
                 continue
             earlier = [v for v in history if v.valid_on < one.draft.valid_on]
             one.before = max(earlier, key=lambda v: (v.valid_on, v.position), default=None)
+            if one.series_beside is not None:
+                others = versions.get((self.recipient, one.draft.kind, one.series_beside), [])
+                one.beside = _standing(others, one.draft.valid_on)
             kept.append(one)
         self.placed = kept
 
@@ -170,7 +181,7 @@ class Share:
             and isinstance(one.draft.observed, ObservedDocument)
             and pack.history_rules(one.draft.kind)
         ]
-        return superseded + compared
+        return superseded + compared + [one.beside for one in self.placed if one.beside is not None]
 
     def finish(self, pack: Pack, records: Records, now: datetime) -> Settled:
         """Run the rules over history and freeze the lines."""
@@ -200,17 +211,20 @@ class Share:
             tape=prepared.tape,
         )
 
-    def follow(self, last_sequence: int | None) -> None:
-        """Say so where a bank's file does not follow the one before; repairs of single rows follow nothing."""
+    def follow(self, last: Sequence[int]) -> None:
+        """Say so where a bank's file does not follow those before, newest first; repairs of rows follow nothing."""
         tape = self.prepared.tape
-        if tape is None or tape.sequence is None or last_sequence is None or self.submission.request.fixes:
+        if tape is None or tape.sequence is None or not last or self.submission.request.fixes or self.only is not None:
             return
-        if tape.sequence != last_sequence + 1 and self.only is None:
-            params: dict[str, str | int] = {"found": tape.sequence, "expected": last_sequence + 1}
+        newest, highest = last[0], max(last)  # they differ after a late file, and after numbers began anew
+        if tape.sequence - 1 not in (newest, highest):
+            expected = (highest if tape.sequence > highest else newest) + 1
+            params: dict[str, str | int] = {"found": tape.sequence, "expected": expected}
             self.findings.append(Finding(code="V19", severity=Severity.WARN, params=params))
 
     def _check_history(self, pack: Pack, records: Records) -> None:
         latest: dict[str, Draft] = {}
+        here = {(one.series, one.draft.valid_on): one.draft.record for one in self.placed if one.series_beside}
         found: list[Finding] = []
         rows: dict[str, list[tuple[Placed, Before | None]]] = {}
         for one in sorted(self.placed, key=lambda p: p.draft.valid_on):
@@ -224,6 +238,8 @@ class Share:
             else:
                 previous = None if one.goes_on else _record_of(one.before, records)
             found += validate_history(pack, one.draft, previous)
+            if one.series_beside is not None:
+                found += validate_beside(pack, one.draft, _beside(one, here, records))
         for kind, pairs in rows.items():
             found += validate_rows_history(pack, kind, [one.draft for one, _ in pairs], [before for _, before in pairs])
         self._take(found)
@@ -305,10 +321,26 @@ def _follows(draft: Draft, earlier: Draft | Version) -> bool:
     return follows_on(draft.opening, draft.valid_from, earlier.closing, earlier.valid_on)
 
 
+def _standing(history: Sequence[Version], day: date) -> Version | None:
+    """The newest version of a series for a day."""
+    return next((version for version in reversed(history) if version.valid_on == day), None)
+
+
 def _before(one: Placed, within: Draft | None) -> Before | None:
     if within is not None:
         return Before(within.amount_yen, within.valid_on)
     return Before(one.before.amount_yen, one.before.valid_on) if one.before else None
+
+
+def _beside(one: Placed, here: Mapping[tuple[str, date], dict[str, Any]], records: Records) -> dict[str, Any] | None:
+    """The record that one is compared with: the one handed in together with it, or else the one that stands.
+
+    Of two handed in together only one is compared, with the other.
+    """
+    together = here.get((one.series_beside or "", one.draft.valid_on))
+    if together is None:
+        return _record_of(one.beside, records)
+    return together if one.series < (one.series_beside or "") else None
 
 
 def _record_of(version: Version | None, records: Records) -> dict[str, Any] | None:
@@ -324,7 +356,7 @@ def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack
         share.place(known)
         if share.prepared.tape is not None:
             institution, tape = share.submission.origin.institution, share.prepared.tape.layout
-            share.follow(log.last_sequence(session, share.recipient, institution, tape))
+            share.follow(log.last_sequences(session, share.recipient, institution, tape))
     versions = _recall_versions(session, shares)
     for share in shares:
         share.look_back(versions)
@@ -383,7 +415,7 @@ def _recall_versions(session: Session, shares: Sequence[Share]) -> Versions:
     found: dict[tuple[str, str, str], list[Version]] = {}
     for (recipient, kind), placed in wanted.items():
         since = min(one.draft.valid_on for one in placed) - HISTORY_WINDOWS[kind]
-        series = sorted({one.series for one in placed})
+        series = sorted({name for one in placed for name in (one.series, one.series_beside) if name is not None})
         for name, history in feed.find_versions(session, recipient, kind, series, since).items():
             found[recipient, kind, name] = history
     return found

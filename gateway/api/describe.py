@@ -284,7 +284,8 @@ FEED = _for(
             _json(answers.ShownLine, answers.WithheldLine, media_type="application/x-ndjson")
             | _json(answers.FeedPage)
             | _list(answers.CloudEvent, "application/cloudevents-batch+json"),
-        )
+        ),
+        406: _says("Accept allows none of these; the answer names them", PROBLEM),
     },
 )
 CHECKPOINT = _for(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from gateway.api import describe, present
 from gateway.api.callers import caller_of
 from gateway.api.describe import Recipient
+from gateway.api.negotiation import preferred
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import InvalidRequest, NotFound
 from gateway.schemas.identifiers import instant_text
@@ -111,7 +112,6 @@ async def feed(
     request: Request,
     recipient: Recipient,
     asked: Annotated[FeedWindow, Query()],
-    accept: Annotated[str, Header(include_in_schema=False)] = NDJSON,
 ) -> Response:
     """Lines by position: NDJSON, a JSON page, or CloudEvents, by Accept.
 
@@ -119,6 +119,7 @@ async def feed(
     earlier ones back: what was kept of the positions in its record is to be dropped.
     """
     parts, caller = _reader(request, recipient)
+    form = preferred(", ".join(request.headers.getlist("accept")), (NDJSON, JSON, CLOUDEVENTS))
     deadline, begun = time.monotonic() + asked.wait, parts.clock.now()
     page, read = await asyncio.to_thread(_page, parts, recipient, asked)
     while not page.rows and (left := deadline - time.monotonic()) > 0:
@@ -130,7 +131,7 @@ async def feed(
     if page.rows:
         given = range(page.rows[0][0], page.rows[-1][0] + 1)
         parts.committer.note_given(recipient, caller.participant.id, given, begun)
-    return _present(parts, recipient, page, accept, request)
+    return _present(parts, recipient, page, form, request)
 
 
 def _page(parts: Parts, recipient: str, asked: Window) -> tuple[Page, int]:
@@ -150,18 +151,18 @@ def _rows(page: Page) -> Iterator[bytes]:
             yield feed_row(position, submission, index, line)
 
 
-def _present(parts: Parts, recipient: str, page: Page, accept: str, request: Request) -> Response:
+def _present(parts: Parts, recipient: str, page: Page, form: str, request: Request) -> Response:
     following = str(request.url.include_query_params(after=page.next_position).query)
     headers = {
         "Link": f'<{request.url.path}?{following}>; rel="next"',
         "Hayame-Next": str(page.next_position),
         "Cache-Control": "no-store",
     }
-    if "cloudevents" in accept:
+    if form == CLOUDEVENTS:
         source = f"{parts.base_url}/v1/recipients/{recipient}/feed"
         events = [present.cloud_event(source, row, page.withheld.get(row[0])) for row in page.rows]
         return Response(b"[" + b",".join(events) + b"]", 200, headers, CLOUDEVENTS)
-    if accept.startswith(JSON):
+    if form == JSON:
         body = b'{"lines":[' + b",".join(_rows(page)) + b'],"next":%d}' % page.next_position
         return Response(body, 200, headers, JSON)
     return Response(b"".join(row + b"\n" for row in _rows(page)), 200, headers, NDJSON)

@@ -25,7 +25,9 @@ from gateway.errors import (
     InvalidRequest,
     KeyReused,
     LogSuspended,
+    NotAcceptable,
     NotAuthentic,
+    NotConserved,
     NotFound,
     PeerError,
     SenderError,
@@ -48,6 +50,7 @@ STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
     (AccessError, 403, "Not allowed"),
     (Withdrawn, 410, "Withdrawn"),
     (NotFound, 404, "Not found"),
+    (NotAcceptable, 406, "Not acceptable"),
     (TooLarge, 413, "Too large"),
     (HeadersTooLarge, 431, "Headers too large"),
     (TooSlow, 408, "Too slow"),
@@ -59,6 +62,7 @@ STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
     (Unstamped, 503, "Suspended"),
     (BusyError, 429, "Too many requests"),
     (PeerError, 503, "Unavailable"),
+    (NotConserved, 500, "Not taken"),
     (EvidenceError, 500, "Internal error"),
     (ConfigurationError, 500, "Internal error"),
 )
@@ -82,7 +86,8 @@ def of_error(error: GatewayError) -> Response:
     """The problem document of an error of ours."""
     status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
     if status == 500:
-        LOGGER.error("evidence or configuration error", exc_info=error)
+        LOGGER.error("a fault of ours", exc_info=error)
+    if isinstance(error, EvidenceError | ConfigurationError):
         return problem(500, title, "gateway.error", {})
     members: dict[str, Any] = {"detail": error.message, "detail_ja": error.ja}
     if isinstance(error.place, Place):

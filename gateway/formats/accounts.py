@@ -9,6 +9,7 @@ from itertools import compress, repeat
 from operator import itemgetter, not_
 from typing import Any, Literal, NamedTuple
 
+from gateway.errors import NotConserved
 from gateway.formats.text import match_key
 from gateway.schemas.accounts import Account, Side, chart
 from gateway.schemas.records import Columns, FinancialStatement, TrialBalance
@@ -163,7 +164,7 @@ def _of_that_name(
 
 def _beside(account: Account, place: str) -> bool:
     other = chart().accounts[place]
-    return account.key == place or account.parent in {other.key, other.parent} - {None}
+    return account.key in {place, other.parent} or account.parent in {other.key, other.parent} - {None}
 
 
 def normalised_lines(record: TrialBalance | FinancialStatement) -> tuple[list[dict[str, Any]], Conservation]:
@@ -176,6 +177,9 @@ def normalised_lines(record: TrialBalance | FinancialStatement) -> tuple[list[di
     Returns:
         The lines in their order, and per amount column, over all lines that are not totals, the sum that was mapped,
         the sum that was not, and the sum counted in the source itself: the first two make the third.
+
+    Raises:
+        NotConserved: they do not; then this module is at fault, and nothing may be sealed.
     """
     if isinstance(record, TrialBalance):
         return _of_trial_balance(record)
@@ -187,7 +191,7 @@ def _of_trial_balance(record: TrialBalance) -> tuple[list[dict[str, Any]], Conse
     named = (record.columns[name] for name in ("source_code", "source_name", "section", "statement"))
     for row, mapped in zip(rows, map(map_account, *named, repeat(record.software)), strict=True):
         _note(row, mapped)
-    return rows, _conservation(record.columns, rows, BALANCES)
+    return rows, conserved(record.columns, rows, BALANCES)
 
 
 def _of_statement(record: FinancialStatement) -> tuple[list[dict[str, Any]], Conservation]:
@@ -197,7 +201,7 @@ def _of_statement(record: FinancialStatement) -> tuple[list[dict[str, Any]], Con
         if row["row"] == "amount":
             code, name = row.get("source_code"), row["source_name"]
             _note(row, map_account(code, name, section, statement) if statement else UNMAPPED)
-    return rows, _conservation(record.columns, rows, ("amount_yen",))
+    return rows, conserved(record.columns, rows, ("amount_yen",))
 
 
 def _note(row: dict[str, Any], mapped: Mapped) -> None:
@@ -218,11 +222,21 @@ def _with_sections(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, A
             titles.append((row["level"], row["source_name"]))
 
 
-def _conservation(source: Columns, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Conservation:
+def conserved(source: Columns, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Conservation:
+    """Per amount column what was mapped, what was not, and what the source holds, proven to be equal.
+
+    Args:
+        source: the columns as read, before anything was mapped.
+        rows: the mapped rows.
+        columns: which columns hold amounts.
+
+    Raises:
+        NotConserved: mapped and unmapped do not make the source, to the yen.
+    """
     counted = list(map(not_, source["is_total"]))
     mapped = [row for row in rows if "account_key" in row and not row["is_total"]]
     unmapped = [row for row in rows if "account_key" not in row and not row["is_total"]]
-    return {
+    conservation = {
         column: {
             "mapped": _sum(mapped, column),
             "unmapped": _sum(unmapped, column),
@@ -230,6 +244,10 @@ def _conservation(source: Columns, rows: list[dict[str, Any]], columns: tuple[st
         }
         for column in columns
     }
+    for sums in conservation.values():
+        if sums["mapped"] + sums["unmapped"] != sums["source"]:
+            raise NotConserved
+    return conservation
 
 
 def _sum(rows: list[dict[str, Any]], column: str) -> int:

@@ -81,6 +81,11 @@ class Interval:
             high += each.high
         return Interval(low, high)
 
+    @property
+    def middle(self) -> int:
+        """The value in its middle, to be shown for all of it."""
+        return (self.low + self.high) // 2
+
     def contains(self, value: int) -> bool:
         """Whether the value may be the exact one."""
         return self.low <= value <= self.high

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from gateway.errors import ConfigurationError
 from gateway.rules import (  # noqa: F401 - importing them is what declares their rules
     continuity,
+    equity,
     identities,
     monitoring,
     my_number,
@@ -47,6 +48,10 @@ class Pack:
     def history_rules(self, kind: str) -> tuple[Rule, ...]:
         """Rules over a document of a kind and the one before it; raises like ``document_rules``."""
         return self._of(kind, "history")
+
+    def beside_rules(self, kind: str) -> tuple[Rule, ...]:
+        """Rules over a document of a kind and the one beside it; raises like ``document_rules``."""
+        return self._of(kind, "beside")
 
     def row_rules(self, kind: str, history: bool) -> tuple[Rule, ...]:
         """Rules over rows of a kind, those that need history or those that do not; raises like ``document_rules``."""
@@ -90,10 +95,18 @@ def check_document(pack: Pack, observed: ObservedDocument) -> list[Finding]:
 
 def check_history(pack: Pack, observed: ObservedDocument, previous: Mapping[str, Any] | None) -> list[Finding]:
     """Compare one document with the normalised record that stands before it in its series; nothing if none does."""
-    rules = pack.history_rules(observed.record.kind)
-    if previous is None or not rules:
+    return _compared(pack.history_rules(observed.record.kind), observed, previous)
+
+
+def check_beside(pack: Pack, observed: ObservedDocument, other: Mapping[str, Any] | None) -> list[Finding]:
+    """Compare one document with the normalised record that stands beside it; nothing if none does."""
+    return _compared(pack.beside_rules(observed.record.kind), observed, other)
+
+
+def _compared(rules: Sequence[Rule], observed: ObservedDocument, other: Mapping[str, Any] | None) -> list[Finding]:
+    if other is None or not rules:
         return []
-    view, past = view_of(observed.record), past_of(observed.record, previous)
+    view, past = view_of(observed.record), past_of(observed.record, other)
     return [_finding(rule, hit, observed) for rule in rules for hit in _hits(rule, view, past)]
 
 

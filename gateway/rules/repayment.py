@@ -48,7 +48,8 @@ SEQUENCE_BROKEN = reading_rule(
     ),
     "domain note 11, V19",
 )
-"""The next number is one more than that of the newest file that is the bank's own and was not refused whole.
+"""The next number is one more than that of the newest file that is the bank's own and was not refused whole; or one
+more than the highest of late, so that an old file sent again does not put the next one in the wrong.
 
 A file in which all is unchanged counts. A repair does not, whatever its header says (``returned`` writes the number
 after that of the file it repairs, which the bank's own next file bears too): a bank's system numbers what it makes.

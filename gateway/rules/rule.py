@@ -5,6 +5,8 @@ A rule is one function under one of four decorators; its docstring is its publis
 
 - ``document_rule``: a generator over a view of one record (aggregates built once), yielding ``Hit``.
 - ``history_rule``: the same, given the view and the record that stands before it in its series.
+- ``beside_rule``: the same, given the view and the record that stands beside it: of the same firm and day, in the
+  series that the record names as the one to be compared with.
 - ``row_rule``: returns one Polars expression, true where something is wrong, run alike over one row and millions. It
   may use the columns of the kind and, where ``needs_history``, ``prev_amount_yen`` and ``prev_valid_on``.
 - ``reading_rule``: no function: the words for what adapters, registers and the gateway itself report.
@@ -22,7 +24,7 @@ import polars as pl
 
 from gateway.schemas.findings import Severity
 
-Form = Literal["reading", "document", "history", "rows", "rows_history"]
+Form = Literal["reading", "document", "history", "beside", "rows", "rows_history"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,18 @@ def history_rule(
 
     def declare(check: HistoryCheck) -> HistoryCheck:
         _declare(Rule(code, "history", _kinds(kind), severity, words, source, check=check))
+        return check
+
+    return declare
+
+
+def beside_rule(
+    code: str, kind: str | tuple[str, ...], severity: Severity, words: Words, source: str
+) -> Callable[[HistoryCheck], HistoryCheck]:
+    """Declare a rule over one document and the one that stands beside it."""
+
+    def declare(check: HistoryCheck) -> HistoryCheck:
+        _declare(Rule(code, "beside", _kinds(kind), severity, words, source, check=check))
         return check
 
     return declare

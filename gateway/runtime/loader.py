@@ -31,7 +31,7 @@ from gateway.settle import Share, can_be_placed, settle
 from gateway.steps.publish import Packed
 from gateway.steps.seal import Digests, Sealed, canonical_finding
 from gateway.store import feed, log, submissions
-from gateway.store.engine import ROWS_PER_TRANSACTION, Database, Session
+from gateway.store.engine import ROWS_PER_TRANSACTION, Database, Session, look_at_growth
 from gateway.store.feed import Blocks
 
 ATTEMPTS = 3
@@ -245,6 +245,8 @@ class Loader:
         ]
         with self.database.write() as session:
             log.note_publication(session, rows)
+            if sum(s.statement.count for s in sealed) > ROWS_PER_TRANSACTION:
+                look_at_growth(self.database, session)
 
 
 def _still_held(settled: Settled) -> list[Held]:

@@ -67,6 +67,7 @@ class Draft:
         record: the canonical record as a plain mapping; ``record_bytes`` are its canonical bytes.
         digest: SHA-256 of ``record_bytes``: equal content is ``unchanged``.
         series: what later versions share besides institution and firm.
+        beside: the series of the record of the same day that this one is compared with, if any.
         references: how the document itself names the firm; ``guarantee`` is the guarantee it speaks of, if any.
         recipient: the corporation the record itself names, if it does.
         amount_yen: the one amount by which later rows of the series are compared (a balance), if any.
@@ -99,6 +100,7 @@ class Draft:
     correction_reason: str | None = None
     warnings: tuple[str, ...] = ()
     observed: ObservedDocument | ObservedRows | None = None
+    beside: str | None = None
 
 
 @dataclass(slots=True)

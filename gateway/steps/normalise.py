@@ -65,6 +65,7 @@ def draft_document(observed: ObservedDocument, warnings: tuple[str, ...]) -> Dra
         correction_reason=record.correction_reason,
         warnings=warnings,
         observed=observed,
+        beside=record.beside if isinstance(record, FinancialStatement) else None,
     )
 
 
@@ -190,6 +191,11 @@ def full_series(draft: Draft, institution: str, party: str) -> str:
     return (
         f"{institution}/{draft.series}" if draft.kind == "repayment_status" else f"{institution}/{party}/{draft.series}"
     )
+
+
+def series_beside(draft: Draft, institution: str, party: str) -> str | None:
+    """The full series in which the record that this one is compared with stands, if there is any."""
+    return draft.beside and f"{institution}/{party}/{draft.beside}"
 
 
 @dataclass(frozen=True, slots=True)

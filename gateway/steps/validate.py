@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from gateway.rules.my_number import cleared
-from gateway.rules.pack import Pack, check_document, check_history
+from gateway.rules.pack import Pack, check_beside, check_document, check_history
 from gateway.rules.rows import RepeatedKeys, evaluate_rows, my_numbers
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed, ObservedDocument, ObservedRows
@@ -74,6 +74,11 @@ def _refusal(code: str, draft: Draft, **params: str | int) -> Finding:
 def validate_history(pack: Pack, draft: Draft, previous: Mapping[str, Any] | None) -> list[Finding]:
     """Compare a document with the one before it in its series."""
     return check_history(pack, draft.observed, previous) if isinstance(draft.observed, ObservedDocument) else []
+
+
+def validate_beside(pack: Pack, draft: Draft, other: Mapping[str, Any] | None) -> list[Finding]:
+    """Compare a document with the one that stands beside it."""
+    return check_beside(pack, draft.observed, other) if isinstance(draft.observed, ObservedDocument) else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class HeadState:
 
 
 EMPTY_HEAD = HeadState(0, 0, b"", EPOCH)
+LOOKED_BACK = 100  # files of a bank's feed
 
 _HEAD, _STATEMENT, _WITHDRAWAL = (table_of(table).c for table in (Head, StatementRow, Withdrawal))
 _ALL_HEADS = columns(_HEAD.recipient, _HEAD.next_leaf, _HEAD.next_position, _HEAD.peaks, _HEAD.sealed_at, _HEAD.epoch)
@@ -152,15 +153,16 @@ def statements_between(session: Session, recipient: str, first_leaf: int, last_l
     return [_stored(row) for row in session.exec(query.order_by(col(StatementRow.leaf_index))).all()]
 
 
-def last_sequence(session: Session, recipient: str, institution: str, tape: str) -> int | None:
-    """The sequence number of the newest file of a bank's numbered feed; refused ones and repairs remember none."""
+def last_sequences(session: Session, recipient: str, institution: str, tape: str) -> list[int]:
+    """Sequence numbers of the latest files of a bank's numbered feed, newest first; refused and repairs have none."""
     query = select(StatementRow.tape_sequence).where(
         StatementRow.recipient == recipient,
         StatementRow.institution == institution,
         StatementRow.tape == tape,
         col(StatementRow.tape_sequence).is_not(None),
     )
-    return session.exec(query.order_by(col(StatementRow.leaf_index).desc()).limit(1)).first()
+    numbers = session.exec(query.order_by(col(StatementRow.leaf_index).desc()).limit(LOOKED_BACK)).all()
+    return [number for number in numbers if number is not None]
 
 
 def find_arrivals(session: Session, recipient: str, sender: str, among: Iterable[str]) -> dict[str, datetime]:

@@ -23,6 +23,7 @@ from gateway.api.app import create_app
 from gateway.api.parts import Parts
 from gateway.plugins import load_adapters
 from gateway.ports import Adapter
+from gateway.rules.not_run import NOT_RUN, NotRun
 from gateway.rules.rule import REGISTRY, Rule
 
 MADE = "<!-- Made from the code by `make docs`; edit the docstrings. -->"
@@ -35,6 +36,13 @@ RULES = f"""{MADE}
 Each check has a code that is never used for anything else. **refuse · 差戻し** gives the record back,
 **hold · 保留** keeps it until it is known whose it is, **warn · 警告** and **info · 参考** let it in and
 say so. Braces stand for the values of the case.
+"""
+
+NOT_RUN_HEAD = """
+# Not run · 実施していない検査
+
+What the list of checks also asks for and no rule does. Nothing of this is said to have been checked: a receipt counts
+the rules that ran.
 """
 
 ADAPTERS = f"""{MADE}
@@ -84,6 +92,11 @@ def rule_page(rule: Rule) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def not_run_page(code: str, check: NotRun) -> str:
+    """A check that is not made, as people read it."""
+    return f"## {code}\n\n{check.ja}<br>{check.en}\n\n- *Not run:* {check.because}.\n- *Needs:* {check.needs}."
+
+
 def adapter_page(adapter: Adapter) -> str:
     """One adapter as its module describes it."""
     module = sys.modules[type(adapter).__module__]
@@ -108,7 +121,8 @@ def rules_md() -> str:
     for module in pkgutil.iter_modules(rules.__path__, "gateway.rules."):
         importlib.import_module(module.name)
     pages = [rule_page(REGISTRY[code]) for code in sorted(REGISTRY, key=natural)]
-    return "\n\n".join([RULES.strip(), *pages]) + "\n"
+    others = [not_run_page(code, check) for code, check in NOT_RUN.items()]
+    return "\n\n".join([RULES.strip(), *pages, NOT_RUN_HEAD.strip(), *others]) + "\n"
 
 
 def adapters_md() -> str:

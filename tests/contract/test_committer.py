@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import delete
 from sqlmodel import col
@@ -72,6 +75,22 @@ class Restless(Database):
         """Forget the firm again."""
         session.execute(delete(Link).where(col(Link.value) == self.number.value))
         super().commit(session)
+
+
+class Overtaken(Database):
+    """A database over which something else happens between the snapshot and the lock of the first that writes."""
+
+    def __init__(self, url: str, act: Callable[[], object]) -> None:
+        super().__init__(url)
+        self.waiting = [act]
+
+    def try_begin(self) -> Session | None:
+        """A write transaction, once what was to happen before has happened."""
+        while self.waiting:
+            meanwhile = Thread(target=self.waiting.pop())
+            meanwhile.start()
+            meanwhile.join()
+        return super().try_begin()
 
 
 def submit(gateway: Gateway, clock: SetClock, *documents: tuple[str, bytes], over: Database | None = None) -> list[Any]:
@@ -163,3 +182,34 @@ def test_a_submission_whose_ground_never_holds_is_pushed_back_and_does_not_stop_
     assert [(one.levelno, one.args[1]) for one in caplog.records if one.name == "hayame.commit"] == [
         (logging.ERROR, ROUNDS)
     ]
+
+
+def test_of_two_corrections_computed_from_the_same_ground_the_later_supersedes_the_earlier(gateway: Gateway) -> None:
+    clock = SetClock()
+    submit(gateway, clock, ("k", trial_balance(1, 4)))
+    overtaking: list[Any] = []
+
+    def correct(closing: int, reason: str) -> bytes:
+        return trial_balance(1, 4, closing=closing, correction="replace", correction_reason=reason)
+
+    def overtake() -> None:
+        overtaking.extend(submit(gateway, clock, ("l", correct(230, "first"))))
+
+    overtaken = Overtaken(str(gateway.settings.database_url), overtake)
+    try:
+        [second] = submit(gateway, clock, ("m", correct(330, "second")), over=overtaken)
+    finally:
+        overtaken.close()
+    statements = [one.sealed[0].statement for one in (*overtaking, second)]
+    assert [(one.known_position, one.first_position, one.count) for one in statements] == [(1, 1, 1), (2, 2, 1)]
+    with gateway.database.read() as session:
+        lines = [orjson.loads(body) for _, _, _, body in gateway.blocks.page(session, "13", 1, 10).rows]
+    told = [(one["supersedes"]["position"], one["supersedes"]["reason"], closings(one)) for one in lines]
+    assert told == [(0, "first", (130, 230)), (1, "second", (230, 330))]
+
+
+def closings(line: dict[str, Any]) -> tuple[int, int]:
+    """What a line says the account closed with before, and what it says now."""
+    [now] = line["record"]["lines"]
+    [before] = [one for one in line["supersedes"]["before"] if re.fullmatch("/lines/.+/closing_yen", one["at"])]
+    return before["value"], now["closing_yen"]

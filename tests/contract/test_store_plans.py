@@ -11,6 +11,8 @@ from inside import Inside, loan_rows
 from sqlalchemy import event, text
 from world import BANK, trial_balance
 
+from gateway.store.engine import ROWS_PER_TRANSACTION
+
 VALUES = re.compile(r"'[^']*'|\b\d+\b")
 SMALL = {"job", "register_version", "participant", "participant_key", "entitlement", "delegation"}
 """Tables that never hold more than what is open now, or than there are participants."""
@@ -57,3 +59,18 @@ def test_the_plans_do_tell_a_look_up_from_a_scan(inside: Inside) -> None:
             text("EXPLAIN QUERY PLAN SELECT * FROM link WHERE (scheme, scope) IN (VALUES ('a', 'b'), ('c', 'd'))")
         )
         assert next(iter(plan))[-1].startswith("SCAN link")
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_postgresql_knows_how_much_a_large_load_added_as_soon_as_it_is_published(
+    database_url: str, tmp_path: Path
+) -> None:
+    grown = Inside(tmp_path, database_url)
+    loans = range(ROWS_PER_TRANSACTION + 1)
+    grown.register(loans)
+    grown.in_background(loan_rows({(loan, "2026-03-31"): 100_000 for loan in loans}))
+    assert grown.worker().work_once()
+    with grown.gateway.database.read() as session:
+        [known] = session.execute(text("SELECT reltuples FROM pg_class WHERE relname = 'line_index'")).all()
+    grown.close()
+    assert known[0] == len(loans)

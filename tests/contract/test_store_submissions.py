@@ -171,6 +171,23 @@ def test_a_publication_covers_every_position_before_its_checkpoint(database: Dat
     ]
 
 
+def test_a_lost_note_leaves_the_publication_unknown_and_then_that_of_the_next_group(database: Database) -> None:
+    published(database, s1=[line("a")], s2=[line("b")])
+
+    def noted() -> list[object]:
+        with database.read() as session:
+            instants = reads.instants(session, "13", 0, 2)
+        return [instants.of(position, name).get("published_at") for position, name in ((0, "s1"), (1, "s2"))]
+
+    with database.write() as session:
+        checkpoints = [{"recipient": "13", "tree_size": size, "next_position": size, "note": "note"} for size in (1, 2)]
+        log.append(session, [], [], checkpoints)
+    before = noted()
+    with database.write() as session:
+        log.note_publication(session, [{"recipient": "13", "tree_size": 2, "published_at": NOON}])
+    assert (before, noted()) == ([None, None], [NOON, NOON])
+
+
 def test_an_assertion_is_claimed_once_until_it_is_over(database: Database) -> None:
     def claim(jti: str) -> bool:
         with database.write() as session:

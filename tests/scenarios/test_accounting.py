@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
 from world import VENDOR, World, corporate_number
 
 SAMPLES = Path(__file__).resolve().parents[2] / ".." / "shared" / "samples" / "01_accounting_jp"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "etax_hot010_csv"
 needs_samples = pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not here")
 
 AMOUNTS = {
@@ -102,3 +104,43 @@ def test_a_firm_named_only_by_name_is_never_attached_by_guess(world: World) -> N
     outcome = world.client(VENDOR).submit(document, recipient="13", filename="HOT010_3.0_BS_10.csv")
     assert (outcome.verdict, outcome.counts["held"]) == ("held", 1)
     assert "S01" in {one["code"] for one in outcome.findings}
+
+
+@pytest.mark.parametrize("last", ["changes_in_net_assets", "profit_and_loss"])
+def test_profit_and_loss_is_compared_with_the_changes_in_net_assets_whichever_comes_last(
+    world: World, last: str
+) -> None:
+    vendor, firm = world.client(VENDOR), corporate_number(34 if last == "profit_and_loss" else 35)
+    names = sorted(["changes_in_net_assets", "profit_and_loss"], key=last.__eq__)
+    statements = {name: (GOLDEN / name / "input.csv").read_bytes() for name in names}
+
+    def found(raw: bytes) -> list[dict[str, object]]:
+        outcome = vendor.submit(raw, recipient="13", subject=firm, media_type="text/csv")
+        assert (outcome.status, outcome.counts["accepted"]) == (201, 1)
+        return [one for one in vendor.findings(outcome.submission) if one["code"] == "V26"]
+
+    assert [found(statements[name]) for name in names] == [[], []]
+    slipped = statements["profit_and_loss"].replace(b",2600000,1,2,10F000160", b",2500000,1,2,10F000160")
+    [finding] = found(slipped)
+    assert (finding["severity"], finding["params"]) == ("info", {"profit": 2_500_000, "gained": 2_600_000})
+    assert "2,500,000" in str(finding["message_ja"])
+    assert found(statements["profit_and_loss"]) == []
+
+
+def test_statements_handed_in_together_are_compared_once(world: World) -> None:
+    term = {"kind": "financial_statement", "fiscal_year_start": "2025-04-01", "fiscal_year_end": "2026-03-31"}
+    term |= {"references": [{"scheme": "corporate_number", "value": corporate_number(36)}]}
+    vendor = world.client(VENDOR)
+
+    def told(profit: int, closing: int) -> list[tuple[int, str, dict[str, int]]]:
+        retained = [("当期首残高", 100), ("剰余金の配当", -30), ("当期末残高", closing)]
+        changes = [{"source_name": name, "level": 3, "amount_yen": amount} for name, amount in retained]
+        changes.insert(0, {"source_name": "利益剰余金", "row": "title"})
+        earned = [{"source_name": "当期純利益", "amount_yen": profit}]
+        records = [term | {"statement_type": "SS", "lines": changes}, term | {"statement_type": "PL", "lines": earned}]
+        outcome = vendor.submit(json.dumps({"records": records}).encode(), recipient="13")
+        assert outcome.counts["accepted"] == 2
+        return [(one["record"], one["code"], one["params"]) for one in vendor.findings(outcome.submission)]
+
+    assert told(profit=201, closing=270) == [(1, "V26", {"profit": 201, "gained": 200})]
+    assert told(profit=300, closing=370) == []  # with each other, not with what they replace

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
+import psutil
 import pytest
 
+from gateway.client import Client
+from gateway.security.keys import SigningKey
 from mocks.ledgers import books, filed_statements, trial_balance_csv
 from mocks.people import portfolio
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(folder: Path, module: str, *arguments: str) -> tuple[int, str]:
-    """Status and output of a program that may leave nothing in a folder of its own."""
+def run(folder: Path, module: str, *arguments: str, keep: str = "") -> tuple[int, str]:
+    """Status and output of a program that keeps its temporary files in a folder of its own."""
     folder.mkdir()
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(folder), "PYTHONUTF8": "1", "KEEP": ""},
+        env=os.environ | {"TMPDIR": str(folder), "PYTHONUTF8": "1", "KEEP": keep},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -35,6 +41,26 @@ def run(folder: Path, module: str, *arguments: str) -> tuple[int, str]:
 def shown(output: str) -> list[tuple[str, str, str]]:
     """Recipient, kind and number of lines of every row of the table of lead times."""
     return re.findall(r"^(\d+) +(\w+) +([\d,]+)  +[\d.]+ s \|", output, re.MULTILINE)
+
+
+@contextmanager
+def kept_server(output: str) -> Iterator[tuple[psutil.Process, list[str]]]:
+    """The server that a demo left running, and the addresses it told; ended at last, whatever a test finds."""
+    [number] = re.findall(r"stop it with kill (\d+)", output)
+    server = psutil.Process(int(number))
+    try:
+        yield server, re.findall(r"^  (http://\S+)", output, re.MULTILINE)
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            server.kill()
+
+
+def answers(addresses: list[str], folder: Path) -> dict[str, int]:
+    """With which status each address answers the targeting tool, whose key the demo kept."""
+    [key] = folder.glob("*/keys/tool.pem")
+    base = addresses[0].removesuffix("/docs")
+    with Client(base, "tool", SigningKey.load(key)) as tool:
+        return {address: tool.get(address.removeprefix(base)).status_code for address in addresses}
 
 
 @pytest.mark.slow
@@ -55,7 +81,9 @@ def test_one_command_carries_documents_from_banks_to_a_targeting_tool_and_proves
 
 
 @pytest.mark.slow
-def test_own_files_are_shown_with_verdict_and_findings_in_their_places(tmp_path: Path) -> None:
+def test_own_files_are_shown_with_verdict_and_places_and_with_keep_the_server_runs_on_until_it_is_ended(
+    tmp_path: Path,
+) -> None:
     own = tmp_path / "書類"
     own.mkdir()
     kept = portfolio(3, "9991", "13", 500, date(2026, 3, 31))
@@ -65,8 +93,12 @@ def test_own_files_are_shown_with_verdict_and_findings_in_their_places(tmp_path:
     (own / "05.csv").write_bytes(may.replace(b"10A100280,0,0", b"10A100280,7,0"))
     (own / "06.json").write_bytes(b'{"kind": "trial_balance",')
     (own / "HOT010_3.0_BS_10.csv").write_bytes(filed_statements(ledger)["HOT010_3.0_BS_10.csv"])
-    status, output = run(tmp_path / "temporary", "mocks.demo", "--input", str(own))
-    assert status == 0, output
+    status, output = run(tmp_path / "temporary", "mocks.demo", "--input", str(own), keep="1")
+    with kept_server(output) as (server, addresses):
+        assert status == 0, output
+        assert answers(addresses, tmp_path / "temporary") == dict.fromkeys(addresses, 200)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) in (0, None)
     verdicts = dict(re.findall(r"│ (\S+): (\w+) \(.*receipt verified", output))
     assert verdicts == {
         "04.csv": "accepted",

@@ -138,7 +138,7 @@ def test_the_whole_corrected_file_gives_the_state_that_a_clean_file_would(bank_w
     assert _state(bank_world, day) == _expected(bank_world, tape.clean)
 
 
-def test_the_numbering_of_a_feed_goes_on_over_what_is_unchanged_and_not_over_what_is_refused_or_repaired(
+def test_the_numbering_goes_on_over_what_is_unchanged_late_or_begun_anew_not_over_what_is_refused_or_repaired(
     bank_world: World,
 ) -> None:
     bank, rows = bank_world.client(BANK), tapes.loan_book(1, 20, date(2027, 1, 31))
@@ -160,6 +160,11 @@ def test_the_numbering_of_a_feed_goes_on_over_what_is_unchanged_and_not_over_wha
     assert told(711, tapes.loan_book(1, 20, date(2027, 3, 31))[19:], fixes=sent[-1]) == ("accepted", [])
     assert told(711, tapes.loan_book(1, 20, date(2027, 4, 30)))[1] == []
     assert told(713, tapes.loan_book(1, 20, date(2027, 5, 31)))[1] == [{"found": 713, "expected": 712}]
+    assert told(709, tapes.loan_book(1, 20, date(2027, 2, 28))) == ("unchanged", [{"found": 709, "expected": 714}])
+    assert told(714, tapes.loan_book(1, 20, date(2027, 6, 30)))[1] == []
+    assert told(1, tapes.loan_book(1, 20, date(2027, 7, 31)))[1] == [{"found": 1, "expected": 715}]
+    assert told(2, tapes.loan_book(1, 20, date(2027, 8, 31)))[1] == []
+    assert told(4, tapes.loan_book(1, 20, date(2027, 9, 30)))[1] == [{"found": 4, "expected": 3}]
 
 
 def test_an_unchanged_tape_adds_no_line(bank_world: World) -> None:

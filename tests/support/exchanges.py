@@ -95,6 +95,7 @@ def _reading(tool: Client) -> dict[str, bytes]:
         "feed.200.ndjson": read("feed", after=7, limit=1),
         "feed.200.cloudevents.json": read("feed", "application/cloudevents-batch+json", limit=1),
         "feed.400.json": _refused(lambda: read("feed", limit=0)),
+        "feed.406.json": _refused(lambda: read("feed", "application/xml")),
         "feed.403.json": _refused(lambda: tool.get("/v1/recipients/14/feed")),
         "timestamp.200.json": read("log/timestamp"),
         "receipts.200.txt": read("log/receipts", limit=1),

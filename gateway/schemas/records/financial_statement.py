@@ -32,6 +32,7 @@ class StatementLine(TypedDict, total=False):
     text: Text | None
 
 
+_BESIDE: dict[str, str] = {"PL": "SS", "SS": "PL"}
 _UNSAID: dict[str, Any] = {
     **dict.fromkeys(StatementLine.__annotations__),
     "row": "amount",
@@ -79,3 +80,8 @@ class FinancialStatement(RecordBase):
     def series(self) -> str:
         """What later versions of the same thing share, besides firm and institution."""
         return self.statement_type
+
+    @property
+    def beside(self) -> str | None:
+        """The series of the statement whose figures this one's must agree with, where there is one."""
+        return _BESIDE.get(self.statement_type)

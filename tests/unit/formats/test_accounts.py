@@ -3,12 +3,14 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from gateway.errors import NotConserved
 from gateway.formats.accounts import (
     BALANCES,
     Mapped,
+    conserved,
     is_total_code,
     is_total_name,
     map_account,
@@ -29,6 +31,8 @@ def test_a_code_of_the_chart_is_its_account_whatever_the_name(account: object) -
 @pytest.mark.parametrize(
     ("code", "name", "section", "statement", "expected"),
     [
+        ("10E110999", "当期製品製造原価", None, "CR", Mapped("manufacturing_cost", "alias")),
+        ("10E110998", "当期総製造費用", None, "CR", Mapped("manufacturing_cost_incurred", "alias")),
         ("10D100101", "電子取引総売上高", None, None, Mapped("sales", "code")),
         ("10D100112", "売上値引", None, None, Mapped("sales_returns", "code")),
         ("10E100131", "仕入", None, None, Mapped("purchases", "code")),
@@ -153,6 +157,30 @@ def test_no_yen_of_a_statement_is_lost_in_mapping(lines: tuple[StatementLine, ..
     exact = sum(line.get("amount_yen") or 0 for line in lines if not line.get("is_total"))
     assert sums["mapped"] + sums["unmapped"] == sums["source"] == exact
     assert [row["row"] != "amount" for row in rows] == ["mapping" not in row for row in rows]
+
+
+@given(st.lists(BOOK_LINES, min_size=1, max_size=10).map(tuple), st.data())
+def test_a_mapping_that_alters_loses_or_doubles_any_yen_is_caught(
+    lines: tuple[TrialBalanceLine, ...], data: st.DataObject
+) -> None:
+    record = TrialBalance(period_from=date(2024, 4, 1), period_to=date(2024, 4, 30), lines=lines)
+    rows, _ = normalised_lines(record)
+    stated = [
+        (number, name) for number, row in enumerate(rows) for name in BALANCES if row.get(name) and not row["is_total"]
+    ]
+    assume(stated)
+    number, column = data.draw(st.sampled_from(stated))
+    sabotage = data.draw(st.sampled_from(["alter", "drop", "double", "call it a total"]))
+    if sabotage == "alter":
+        rows[number][column] += data.draw(st.integers(1, 10**12)) * data.draw(st.sampled_from([1, -1]))
+    elif sabotage == "drop":
+        del rows[number]
+    elif sabotage == "double":
+        rows.append(rows[number])
+    else:
+        rows[number]["is_total"] = True
+    with pytest.raises(NotConserved):
+        conserved(record.columns, rows, BALANCES)
 
 
 def test_a_total_is_not_counted_under_the_section_it_stands_in() -> None:

@@ -1,7 +1,8 @@
 """Every rule over documents does what its cases say, can fail, and explains itself.
 
 A case in tests/rules/<CODE>.yaml states what is ``given`` on top of a minimal valid record of its kind, where the rule
-compares with an earlier record that one as ``previous``, and what the rule then finds: pointer, severity, params.
+compares it with an earlier record, or one beside it, that one as ``previous``, and what the rule then finds: pointer,
+severity, params.
 Rows may be written short: ``[name, statement, side, opening, debit, credit, closing, {more}]`` in a trial balance,
 ``[name, level, amount | title | text, {more}]`` in a statement.
 """
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway.rules.pack import Pack, check_document, check_history, standard_pack
+from gateway.rules.pack import Pack, check_beside, check_document, check_history, standard_pack
 from gateway.rules.rule import Rule
 from gateway.schemas.findings import Finding
 from gateway.schemas.observed import ObservedDocument
@@ -46,7 +47,7 @@ MINIMAL: dict[str, dict[str, Any]] = {
 }
 
 PACK = standard_pack()
-RULES = [rule for rule in PACK.rules if rule.form in ("document", "history")]
+RULES = [rule for rule in PACK.rules if rule.form in ("document", "history", "beside")]
 OURS = [rule for rule in RULES if rule.kinds != {"monitoring_report"}]
 
 
@@ -92,7 +93,7 @@ def findings(rule: Rule, case: Mapping[str, Any]) -> list[Finding]:
     if rule.form == "document":
         return check_document(pack, observed)
     earlier = record(kind, case["previous"]).model_dump(mode="json", exclude_none=True)
-    return check_history(pack, observed, earlier)
+    return (check_beside if rule.form == "beside" else check_history)(pack, observed, earlier)
 
 
 def as_expected(expected: Mapping[str, Any], found: Finding) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""Checks that are known and not run: what each would find, and what it would need. A code is never used otherwise."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class NotRun(NamedTuple):
+    """A check of the domain note that no rule makes: the check, why it is not made, what would make it possible."""
+
+    ja: str
+    en: str
+    because: str
+    needs: str
+
+
+NOT_RUN = {
+    "V02": NotRun(
+        "法人番号が国税庁の公表データにあり、閉鎖されていない",
+        "a corporate number exists and its firm is not closed",
+        "the registry (5.8 million entries, changed daily) is not ours, and a copy out of date would call firms closed "
+        "or unknown that are not",
+        "the agency's full file and its daily differences, kept with the day they stand for; then compared on "
+        "`closeDate` and the record's own date",
+    ),
+    "V04": NotRun(
+        "金融機関コード・支店コードが基準日に存在する",
+        "bank and branch code exist on the business date",
+        "codes move with every merger; a list without the days from when and until when each is valid would refuse old "
+        "and new tapes alike. That a record speaks for the institution that sends it is checked (A02)",
+        "a list of institutions and branches with `valid_from`, `valid_to` and `successor_code`, kept by the operator",
+    ),
+    "V16": NotRun(
+        "保証書の日付から30日(60日)以内に実行されている",
+        "a loan is executed within 30 (60) days of the guarantee's date",
+        "records of loan execution are not taken yet, and the guarantee register holds no date",
+        "the record kind `loan_execution`, and the date of the guarantee in the corporation's register",
+    ),
+    "V17": NotRun(
+        "条件変更が承諾から30日以内に実行されている",
+        "a change of conditions is executed within 30 days of its approval",
+        "records of condition changes are not taken yet",
+        "the record kind `condition_change` with both dates",
+    ),
+    "V36": NotRun(
+        "報告書の保証制度が、その期間にその保証で有効である",
+        "the scheme a report names is in force for the guarantee in that period",
+        "the guarantee register holds no scheme, and schemes have codes of each corporation's own",
+        "scheme and its first and last day per guarantee, in the corporation's register",
+    ),
+    "V40": NotRun(
+        "データの種類・目的・提供先・日付について同意が有効である",
+        "a consent is valid for the class of data, purpose, recipient and date",
+        "consents are not kept yet (SECURITY.md)",
+        "a register of consents with their scope and days",
+    ),
+    "V44": NotRun(
+        "受信通知の日付が事業年度末以後で、法人名・事業年度が一致する",
+        "a receipt notice of e-filing is dated after the term and names the same firm and term",
+        "receipt notices are not taken yet",
+        "an adapter that reads the notice beside its statement",
+    ),
+    "V45": NotRun(
+        "証拠の保存期限(1,900日)が近く、写しが保存されていない",
+        "evidence nears its limit of 1,900 days and no copy of it is kept",
+        "evidence of e-filing is not taken yet",
+        "the date of receipt of every notice, and a look at it each day",
+    ),
+}
+"""Code -> check, for every one of domain note 11 that is not a rule."""
