@@ -11,6 +11,7 @@ from gateway.schemas.statement import StoredStatement
 from gateway.security.canonical import canonical, sha256_hex
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion
 from gateway.security.merkle import inclusion_from_leaves, inclusion_path, leaf_hash
+from gateway.security.profiles import document_in
 from gateway.store import feed, log, stamps, submissions, withdrawals
 from gateway.store.cosignatures import cosignature_lines, first_size_with
 from gateway.store.engine import Session
@@ -56,7 +57,7 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Want
     return Evidence(
         recipient=row.recipient,
         receipt=row.receipt,
-        lines=tuple(_lines(session, blocks, row, only, raw)),
+        lines=tuple(_lines(session, blocks, row, only, None if raw is None else _document(session, row, raw))),
         inclusion=Inclusion(tree_size=tree_size, path=tuple(path)),
         checkpoint=note,
         raw=raw if whole else None,
@@ -82,7 +83,7 @@ def _checkpoint(session: Session, row: StoredStatement, quorum: int) -> tuple[in
 
 
 def _lines(
-    session: Session, blocks: Blocks, row: StoredStatement, only: int | None, raw: bytes | None
+    session: Session, blocks: Blocks, row: StoredStatement, only: int | None, document: bytes | None
 ) -> list[EvidenceLine]:
     withheld = feed.find_withheld(session, row.recipient, row.first_position, row.first_position + row.count)
     bodies = blocks.load_lines(session, row.recipient, row.submission)
@@ -98,18 +99,24 @@ def _lines(
                 leaf=leaves[index],
                 withheld=reason,
                 path=None if only is None else tuple(inclusion_from_leaves(index, leaves)),
-                row=None if only is None or raw is None or reason else _own_bytes(bodies[index], raw),
+                row=None if only is None or document is None or reason else _own_bytes(bodies[index], document),
             )
         )
     return lines
 
 
-def _own_bytes(line: bytes, raw: bytes) -> bytes | None:
+def _document(session: Session, row: StoredStatement, raw: bytes) -> bytes:
+    """The document in what was received."""
+    own = submissions.find_submission(session, row.submission)
+    return raw if own is None else document_in(own.origin.assurance, raw)
+
+
+def _own_bytes(line: bytes, document: bytes) -> bytes | None:
     """The bytes of the document that are this line's own: the whole of it, or the row its place names."""
     source = orjson.loads(line)["source"]
     number = source["place"].get("line")
-    rows = raw.splitlines() if number else []
-    candidates = [raw, *rows[number - 1 : number]] if number else [raw]
+    rows = document.splitlines() if number else []
+    candidates = [document, *rows[number - 1 : number]] if number else [document]
     return next((one for one in candidates if sha256_hex(one) == source["digest"]), None)
 
 

@@ -175,6 +175,10 @@ def _signed(name: str, text: str, example: str) -> dict[str, Any]:
     return _asked(name, text, {"type": "string", "examples": [example]}, "header") | {"required": True}
 
 
+def _proof(name: str, text: str, example: str) -> dict[str, Any]:
+    return _signed(name, text, example) | {"required": False}
+
+
 SUBMIT = _for(
     "submit",
     "Submit a document",
@@ -224,13 +228,18 @@ SUBMIT["openapi_extra"] |= {
         _signed(
             "Content-Digest", "RFC 9530, SHA-256 of the body", "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:"
         ),
-        _signed(
+        _proof(
             "Signature-Input",
-            'RFC 9421, with `created`, `keyid` and `tag="fapi-2-request"`',
+            'By default, RFC 9421, with `created`, `keyid` and `tag="fapi-2-request"`',
             'sig=("@method" "@target-uri" "authorization" "content-digest" "content-type" "idempotency-key")'
             ';created=1777600000;keyid="…";tag="fapi-2-request"',
         ),
-        _signed("Signature", "RFC 9421, by the sender's registered key", "sig=:…:"),
+        _proof("Signature", "By default, RFC 9421, by the sender's registered key", "sig=:…:"),
+        _proof(
+            "X-JWS-Signature",
+            "Of a sender registered for `jws_body` whose body is not a JWS itself (docs/signature-profiles.md)",
+            "eyJ…..…",
+        ),
         _asked("Content-Disposition", "The document's file name (RFC 6266)", place="header"),
         _asked("Prefer", "`respond-async` for 202 even where it could be dealt with at once", place="header"),
     ],

@@ -25,6 +25,7 @@ from gateway.schemas.submission import Submission
 from gateway.security.container import MEDIA_TYPE as CONTAINER
 from gateway.security.container import write_container
 from gateway.security.evidence import write_evidence
+from gateway.security.profiles import document_of
 from gateway.steps.authenticate import Caller
 from gateway.store import log, submissions, withdrawals
 from gateway.store.cosignatures import MOST_LINES
@@ -114,7 +115,7 @@ def returned(request: Request, submission: SubmissionId) -> Response:
                 raise NotFound(STALLED["detail"], ja=STALLED["detail_ja"])
             raise NotFound("it is still being processed", ja="まだ処理中です。")
         refused = _refused(parts, session, submission)
-        source = _open_raw(parts, session, submission)
+        source = document_of(own.origin.assurance, _open_raw(parts, session, submission))
     name = own.request.filename or submission
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote('returned-' + name)}"}
     adapter = parts.line.adapters.get(present.statement_of(rows[0].receipt).adapter.partition("/")[0])

@@ -27,14 +27,15 @@ from gateway.pipeline import Outcome, merged, prepare, queue, recipients_of
 from gateway.ports import OUR_OWN
 from gateway.schemas import submission as schemas
 from gateway.schemas.findings import Verdict
-from gateway.schemas.identifiers import CGC_IDS, Channel, instant_text, new_id, parse_subject
+from gateway.schemas.identifiers import CGC_IDS, Channel, SignatureProfile, instant_text, new_id, parse_subject
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Prepared, Submission
 from gateway.security.canonical import canonical
 from gateway.security.http_signatures import SignedRequest
+from gateway.security.profiles import SIGNED_WHOLE, document_of, idempotency_key
 from gateway.security.signing import ACKNOWLEDGEMENT, sign_receipt
 from gateway.steps.authenticate import Caller
-from gateway.steps.receive import Kept, Received, Receiver
+from gateway.steps.receive import Kept, Received, Receiver, receive
 from gateway.store import jobs, log, submissions, withdrawals
 from gateway.store.engine import Session
 from gateway.store.jobs import ANY_KIND
@@ -63,10 +64,10 @@ async def submit(request: Request) -> Response:
     name = new_id()
     received = await _receive(request, headers, parts, name)
     try:
-        submission = _submission(request, headers, caller, received, name)
+        submission, document = await _proven(request, headers, caller, received, name)
         if submission.request.fixes is not None:
             await asyncio.to_thread(_require_own, parts, submission.origin.sender, submission.request.fixes)
-        return await _process(parts, caller, submission, received)
+        return await _process(parts, caller, submission, (received, document))
     except GatewayError:
         received.discard()
         raise
@@ -101,31 +102,48 @@ def _owners(query: str) -> tuple[str, ...]:
     return named if named and CGC_IDS.issuperset(named) else (OUR_OWN,)
 
 
+async def _proven(
+    request: Request, headers: Mapping[str, str], caller: Caller, received: Received, name: str
+) -> tuple[Submission, Received]:
+    """The submission with its document; in a thread where proving it takes more than a request signature."""
+    if caller.participant.signatory.profile is SignatureProfile.HTTP_SIGNATURE:
+        return _submission(request, headers, caller, received, name)
+    return await asyncio.to_thread(_submission, request, headers, caller, received, name)
+
+
 def _submission(
     request: Request, headers: Mapping[str, str], caller: Caller, received: Received, name: str
-) -> Submission:
-    """The submission, once signature and digest are proven and the request is understood."""
+) -> tuple[Submission, Received]:
+    """The submission and its document, once signature and digest are proven and the request is understood."""
     parts = parts_of(request)
     target = target_of(request, parts)
     signed = SignedRequest(request.method, target, headers, received.sha256)
-    sent_at = parts.door.signer(caller, signed)
+    sent_at = parts.door.signed_at(caller, signed, received.open)
     headed = (headers.get(name, "") for name in ("content-disposition", "content-type", "prefer"))
     asked = _asked(_query(request), *headed)
     now = parts.clock.now()
     institution = caller.participant.institution(asked.on_behalf_of, now)
     for recipient in asked.recipients:
         caller.require("submit", recipient)
-    return Submission(
+    profile = caller.participant.signatory.profile
+    document = _document(profile, received)
+    submission = Submission(
         id=name,
-        origin=_origin(caller.participant.id, institution, asked.channel, asked.received_on),
+        origin=_origin(caller.participant.id, institution, asked.channel, asked.received_on, profile),
         request=asked,
         key=_key(headers),
-        fingerprint=hashlib.sha256(f"{request.method} {target} ".encode() + received.sha256).digest(),
+        fingerprint=hashlib.sha256(f"{request.method} {target} ".encode() + document.sha256).digest(),
         sent_at=sent_at,
         received_at=now,
         raw_sha256=received.sha256.hex(),
         raw_bytes=received.size,
     )
+    return submission, document
+
+
+def _document(profile: SignatureProfile, received: Received) -> Received:
+    """The document in what was received: the same, unless it came within its signature."""
+    return receive(document_of(profile, received.open()).read()) if profile in SIGNED_WHOLE else received
 
 
 def _require_own(parts: Parts, sender: str, fixes: str) -> None:
@@ -139,12 +157,14 @@ def _require_own(parts: Parts, sender: str, fixes: str) -> None:
 
 
 @lru_cache(ASKED_REMEMBERED)
-def _origin(sender: str, institution: str, channel: Channel, received_on: tuple[str, ...]) -> Origin:
-    return Origin(sender=sender, institution=institution, channel=channel, received_on=received_on)
+def _origin(
+    sender: str, institution: str, channel: Channel, received_on: tuple[str, ...], assurance: SignatureProfile
+) -> Origin:
+    return Origin(sender=sender, institution=institution, channel=channel, received_on=received_on, assurance=assurance)
 
 
 def _key(headers: Mapping[str, str]) -> str:
-    key = headers.get("idempotency-key", "").strip().strip('"')
+    key = idempotency_key(headers)
     if not 1 <= len(key) <= 255:
         raise InvalidRequest("send an Idempotency-Key", ja="Idempotency-Key を指定してください。")
     return key
@@ -198,13 +218,14 @@ def _filename(disposition: str) -> str | None:
     return plain.replace("\\", "/").rpartition("/")[2][:255] or None
 
 
-async def _process(parts: Parts, caller: Caller, submission: Submission, received: Received) -> Response:
-    entitled = caller.participant.recipients("submit")
-    if _is_large(parts, submission, received) and not submission.request.dry_run:
+async def _process(parts: Parts, caller: Caller, submission: Submission, copies: tuple[Received, Received]) -> Response:
+    """Deal with what was received, which is kept, and the document in it, which is read."""
+    (received, document), entitled = copies, caller.participant.recipients("submit")
+    if _is_large(parts, submission, document) and not submission.request.dry_run:
         recipients_of(submission, entitled, entitled)
         _may_be_sealed(parts, submission.request.recipients)
-        return await _queue(parts, submission, received, _lane_kind(parts, submission, received))
-    prepared = await _prepare(parts, submission, received)
+        return await _queue(parts, submission, received, _lane_kind(parts, submission, document))
+    prepared = await _prepare(parts, submission, document)
     named = {draft.recipient for draft in prepared.drafts} | set(prepared.refused.values())
     recipients = recipients_of(submission, named, entitled)
     if submission.request.dry_run:

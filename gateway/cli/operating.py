@@ -11,6 +11,7 @@ import orjson
 import typer
 
 from gateway.errors import InvalidRequest, NotFound
+from gateway.schemas.identifiers import SignatureProfile
 from gateway.security.keys import KeyRing, load_or_make
 from gateway.settings import Settings
 
@@ -243,6 +244,22 @@ def enrol(  # noqa: PLR0913 - a command's options are its parameters
     typer.echo(f"enrolled {id}")
 
 
+@participants.command("profile")
+def set_profile(
+    id: str,
+    profile: SignatureProfile,
+    certificate: Annotated[
+        list[Path] | None, typer.Option(help="xml_signature: with which it signs, PEM or DER; may repeat.")
+    ] = None,
+) -> None:
+    """Say what a participant proves its submissions with; from then on that, and nothing else, is taken."""
+    from gateway.registers import enrolment
+
+    with gateway_here() as gateway:
+        enrolment.set_profile(gateway.database, id, profile, [one.read_bytes() for one in certificate or []])
+    typer.echo(f"{id} proves its submissions by {profile.value}")
+
+
 @participants.command("delegate")
 def delegate(sender: str, institution: str, since: str, until: str = "") -> None:
     """Allow a sender to submit on an institution's behalf, from a date on (YYYY-MM-DD)."""
@@ -264,4 +281,5 @@ def list_participants() -> None:
     with gateway_here() as gateway:
         for one in enrolment.everybody(gateway.database):
             may = " ".join(sorted(f"{action}:{recipient}" for action, recipient in one.entitlements))
-            typer.echo(f"{one.id}\t{one.kind}\t{one.name}\t{one.institution}\t{len(one.keys)} keys\t{may}")
+            said = (one.id, one.kind, one.name, one.institution, f"{len(one.keys)} keys", one.profile.value, may)
+            typer.echo("\t".join(said))

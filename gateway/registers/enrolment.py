@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from gateway.errors import InvalidRequest
-from gateway.schemas.identifiers import CGC_IDS
+from gateway.errors import InvalidRequest, NotFound
+from gateway.schemas.identifiers import CGC_IDS, SignatureProfile
 from gateway.security.keys import KeyRing
+from gateway.security.xml_signatures import certificate_der
 from gateway.store import registers
 from gateway.store.engine import Database
 from gateway.store.registers import Enrolled
@@ -57,6 +58,33 @@ def enrol(database: Database, entry: Entry, now: datetime) -> None:
     enrolled = Enrolled(entry.id, entry.kind, entry.name, institution, keys, set(entry.may))
     with database.write() as session:
         registers.enrol(session, enrolled, now)
+
+
+def set_profile(
+    database: Database, participant: str, profile: SignatureProfile, certificates: Iterable[bytes] = ()
+) -> None:
+    """Let a participant prove its submissions in this way from now on, and in no other.
+
+    Args:
+        database: where the register is.
+        participant: its id.
+        profile: what it proves them with.
+        certificates: with which it signs XML (PEM or DER), all of them; those registered before are forgotten.
+
+    Raises:
+        InvalidRequest: certificates are needed and missing, or given and not needed.
+        NotFound: there is no such participant.
+        ConfigurationError: a certificate is none, or its key too weak.
+    """
+    known = [certificate_der(one) for one in certificates]
+    if bool(known) != (profile is SignatureProfile.XML_SIGNATURE):
+        raise InvalidRequest(
+            "certificates are for xml_signature, which needs one",
+            ja="証明書は xml_signature の場合に限り指定してください。",
+        )
+    with database.write() as session:
+        if not registers.set_profile(session, participant, profile, known):
+            raise NotFound
 
 
 def delegate(database: Database, sender: str, institution: str, since: date, until: date | None) -> None:

@@ -11,6 +11,8 @@ from gateway.errors import NotEntitled
 from gateway.ports import Clock
 from gateway.schemas.identifiers import japanese_date
 from gateway.security.keys import KeyRing, PublicKey
+from gateway.security.profiles import Signatory
+from gateway.security.xml_signatures import certificate_of
 from gateway.store import registers
 from gateway.store.engine import Database
 from gateway.store.registers import Enrolled
@@ -23,7 +25,12 @@ class Participant:
     """A participant as of now, with the keys that are valid now."""
 
     enrolled: Enrolled
-    keys: KeyRing
+    signatory: Signatory
+
+    @property
+    def keys(self) -> KeyRing:
+        """The keys that are valid now."""
+        return self.signatory.keys
 
     @property
     def id(self) -> str:
@@ -74,7 +81,7 @@ class Participants:
             version = registers.register_version(session)
             if version != self._version or self._key_turned(now):
                 enrolled = registers.load_participants(session)
-                self._known = {name: Participant(one, _valid_keys(one, now)) for name, one in enrolled.items()}
+                self._known = {name: Participant(one, _signatory(one, now)) for name, one in enrolled.items()}
                 self._version = version
         self._looked_at = now
 
@@ -91,6 +98,7 @@ class Participants:
         return last is not None and any(last < at <= now for at in turns)
 
 
-def _valid_keys(enrolled: Enrolled, now: datetime) -> KeyRing:
+def _signatory(enrolled: Enrolled, now: datetime) -> Signatory:
     valid = (jwk for jwk, start, end in enrolled.keys.values() if start <= now and (end is None or now < end))
-    return KeyRing(PublicKey.from_jwk(json.loads(jwk)) for jwk in valid)
+    keys = KeyRing(PublicKey.from_jwk(json.loads(jwk)) for jwk in valid)
+    return Signatory(enrolled.profile, keys, tuple(map(certificate_of, enrolled.certificates)))

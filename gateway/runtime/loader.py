@@ -27,6 +27,7 @@ from gateway.schemas.identifiers import Reference
 from gateway.schemas.submission import MY_NUMBER, WITHDRAWN, Held, Prepared, Settled, Submission
 from gateway.schemas.withdrawal import WITHDRAWAL
 from gateway.security.merkle import leaf_hash, root
+from gateway.security.profiles import document_of
 from gateway.settle import Share, can_be_placed, settle
 from gateway.steps.publish import Packed
 from gateway.steps.seal import Digests, Sealed, canonical_finding
@@ -144,7 +145,8 @@ class Loader:
     def _open(self, submission: Submission) -> BinaryIO:
         with self.database.read() as session:
             name = submission.request.releases or submission.id
-            return submissions.open_raw(session, self.blocks.cipher, self.raw_folder, name)
+            raw = submissions.open_raw(session, self.blocks.cipher, self.raw_folder, name)
+        return document_of(submission.origin.assurance, raw)
 
     def _shares(
         self, submission: Submission, part: Prepared, stages: dict[str, Stage], only: frozenset[int] | None

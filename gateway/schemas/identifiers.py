@@ -59,6 +59,15 @@ class Channel(StrEnum):
     GATEWAY = "gateway"  # the gateway's own statements, for example a release of held records
 
 
+class SignatureProfile(StrEnum):
+    """What a participant proves each submission with; recorded in the receipt as its assurance."""
+
+    HTTP_SIGNATURE = "http_signature"  # a request signature, RFC 9421
+    JWS_BODY = "jws_body"  # a JWS over the document, RFC 7515
+    XML_SIGNATURE = "xml_signature"  # XML-DSig or XAdES around the document
+    MTLS_ONLY = "mtls_only"  # nothing is signed: a token bound to the certificate of the connection
+
+
 def parse_subject(text: str) -> Reference:
     """A firm as named in ``subject=``: ``scheme:value``, ``scheme:scope:value``, or a bare corporate or invoice number.
 

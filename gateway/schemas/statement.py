@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from gateway.schemas.findings import Counts, Verdict
-from gateway.schemas.identifiers import Channel
+from gateway.schemas.identifiers import Channel, SignatureProfile
 
 STATEMENT_VERSION = 1
 
@@ -33,6 +33,7 @@ class Origin(BaseModel):
     """Who handed over, on whose behalf, by which door, and when.
 
     ``received_on`` are the dates the institution itself received the document, where it says so (paper, media).
+    ``assurance`` is how the sender proved that it is its own; the gateway's own word has none, nor had older receipts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,7 @@ class Origin(BaseModel):
     institution: str
     channel: Channel = Channel.API
     received_on: tuple[str, ...] = ()
+    assurance: SignatureProfile | None = None
 
 
 class RulesRun(BaseModel):

@@ -76,20 +76,51 @@ def open_by(text: str, choose: Callable[[dict[str, Any]], PublicKey | None]) -> 
     Raises:
         SignatureMismatch: as there.
     """
+    segments = _segments(text)
+    protected, payload, signature = (_decoded(segment) for segment in segments)
+    header = _header(protected)
+    if "b64" in header or "crit" in header:
+        raise _not_understood()
+    _check(header, choose(header), signature, f"{segments[0]}.{segments[1]}".encode())
+    return Opened(header, protected, payload)
+
+
+def open_detached(text: str, payload: bytes, keys: KeyRing) -> Opened:
+    """Verify a JWS without its payload, which came by itself (RFC 7515, appendix F), also unencoded (RFC 7797).
+
+    Raises:
+        SignatureMismatch: as ``open_compact``; the one extension that is understood is ``b64``, in a list of its own.
+    """
+    segments = _segments(text)
+    if segments[1]:
+        raise SignatureMismatch("the JWS is not detached", ja="JWS に本文が含まれています。")
+    protected, signature = _decoded(segments[0]), _decoded(segments[2])
+    header = _header(protected)
+    plain = header.get("b64") is False and header.get("crit") == ["b64"]
+    if not plain and ("b64" in header or "crit" in header):
+        raise _not_understood()
+    kid = header.get("kid")
+    key = keys.find(kid) if isinstance(kid, str) else None
+    _check(header, key, signature, f"{segments[0]}.".encode() + (payload if plain else b64url(payload).encode()))
+    return Opened(header, protected, payload)
+
+
+def _segments(text: str) -> list[str]:
     segments = text.split(".")
     if len(segments) != 3:
         raise SignatureMismatch("not a compact JWS", ja="JWS の形式ではありません。")
-    protected, payload, signature = (_decoded(segment) for segment in segments)
-    header = _header(protected)
-    alg, key = header.get("alg"), choose(header)
+    return segments
+
+
+def _check(header: dict[str, Any], key: PublicKey | None, signature: bytes, signed: bytes) -> None:
+    alg = header.get("alg")
     if key is None:
         raise SignatureMismatch(
             "it is signed by a key that is not among the given ones", ja="署名した鍵が鍵ファイルにありません。"
         )
     if not (isinstance(alg, str) and alg in key.algorithm.accepted):
         raise SignatureMismatch("its algorithm is not that of the key", ja="署名方式が鍵と合いません。")
-    key.verify(signature, f"{segments[0]}.{segments[1]}".encode())
-    return Opened(header, protected, payload)
+    key.verify(signature, signed)
 
 
 def sign_receipt(key: SigningKey, payload: bytes, typ: str = RECEIPT) -> str:
@@ -124,6 +155,10 @@ def _header(protected: bytes) -> dict[str, Any]:
         header = orjson.loads(protected)
     except orjson.JSONDecodeError:
         header = None
-    if not isinstance(header, dict) or "crit" in header or "b64" in header:
-        raise SignatureMismatch("the header is not one that is understood here", ja="JWS ヘッダーを解釈できません。")
+    if not isinstance(header, dict):
+        raise _not_understood()
     return header
+
+
+def _not_understood() -> SignatureMismatch:
+    return SignatureMismatch("the header is not one that is understood here", ja="JWS ヘッダーを解釈できません。")

@@ -23,6 +23,7 @@ from gateway.security.cosignatures import Quorum
 from gateway.security.evidence import Evidence, EvidenceLine, read_evidence, read_statement
 from gateway.security.keys import KeyRing
 from gateway.security.merkle import check_inclusion, leaf_hash, root
+from gateway.security.profiles import document_in
 from gateway.security.signing import open_receipt
 from gateway.security.timestamps import CLOCKS_APART, Authorities, check_token
 
@@ -225,7 +226,8 @@ def _sealed_root(statement: Statement) -> bytes:
 def _row_digests(case: _Case) -> Told:
     """Each line was made from the row it names: the row's own bytes, or a document that is one record as a whole."""
     lines = case.evidence.lines
-    single = case.evidence.raw if case.statement.counts.records == 1 else None
+    raw = case.evidence.raw if case.statement.counts.records == 1 else None
+    single = None if raw is None else document_in(case.statement.origin.assurance, raw)
     matched = sum(_row_matches(each, single) for each in lines)
     if not lines or matched < len(lines):
         told = (

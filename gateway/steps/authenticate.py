@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from gateway.errors import NotAuthentic, NotEntitled
 from gateway.ports import Clock
 from gateway.registers.participants import Participant, Participants
+from gateway.schemas.identifiers import SignatureProfile
 from gateway.security.dpop import Proof, Target, read_proof
-from gateway.security.http_signatures import Explained, SignedRequest, explain_request, verify_request
+from gateway.security.http_signatures import Explained, SignedRequest, explain_request
 from gateway.security.keys import KeyRing
+from gateway.security.profiles import signed_at
 from gateway.security.tokens import AccessToken, Binding, read_access_token
 from gateway.store import submissions
 from gateway.store.engine import Database
@@ -27,10 +31,11 @@ TOKEN, PROOF = "invalid_token", "invalid_dpop_proof"  # what is at fault, as RFC
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A participant with the scopes of its token."""
+    """A participant with the scopes of its token; ``by_certificate`` where the token is bound to its connection's."""
 
     participant: Participant
     scopes: frozenset[str]
+    by_certificate: bool = False
 
     def require(self, action: str, recipient: str | None = None) -> None:
         """Refuse unless both token and register allow an action, at a corporation where one is named.
@@ -142,17 +147,21 @@ class Door:
         participant = self._participants.find(access.client_id)
         if participant is None:
             raise NotAuthentic
-        return Caller(participant, access.scopes)
+        return Caller(participant, access.scopes, access.binding.x5t is not None)
 
-    def signer(self, caller: Caller, request: SignedRequest) -> datetime:
-        """When the caller signed this request, by its own clock.
+    def signed_at(self, caller: Caller, request: SignedRequest, body: Callable[[], BinaryIO]) -> datetime | None:
+        """When the caller signed this request in the way it is registered with, by its own clock; None: it need not.
 
         Raises:
-            NotAuthentic: the signature is missing, late, incomplete, or not by a key of this participant.
+            NotAuthentic: the signature is missing, late, incomplete, of another kind, or not by this participant; or
+                the token is not bound to a certificate, and there is nothing else.
             DigestMismatch: the body is not the one that was signed.
+            TooLarge: the body is larger than may be signed in this way.
         """
-        verified = verify_request(request, caller.participant.keys, self._clock.now(), self._terms.max_age_s)
-        return verified.created_at
+        who = caller.participant.signatory
+        if who.profile is SignatureProfile.MTLS_ONLY and not caller.by_certificate:
+            raise NotAuthentic("mtls_only, and the token is not bound to a certificate", TOKEN)
+        return signed_at(who, request, body, self._clock.now(), self._terms.max_age_s)
 
     def explain(self, caller: Caller, request: SignedRequest) -> Explained:
         """How the signature of the caller's own request looks from here, for the caller to read."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from gateway.schemas.identifiers import Reference, Scheme, new_id
+from gateway.schemas.identifiers import Reference, Scheme, SignatureProfile, new_id
 from gateway.schemas.submission import Guaranteed
 from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, insert_or_update, table_of
 from gateway.store.engine import Database
@@ -21,6 +21,7 @@ from gateway.store.tables import (
     Guarantee,
     Link,
     Participant,
+    ParticipantCertificate,
     ParticipantKey,
     Party,
     RegisterVersion,
@@ -49,6 +50,8 @@ class Enrolled:
         keys: kid -> (public JWK as JSON, valid from, valid until or None).
         entitlements: (action, recipient) pairs.
         delegations: institution -> (from, until or None) on whose behalf it may submit.
+        profile: what it proves its submissions with.
+        certificates: with which it signs XML, as DER.
     """
 
     id: str
@@ -58,6 +61,8 @@ class Enrolled:
     keys: dict[str, tuple[str, datetime, datetime | None]] = field(default_factory=dict)
     entitlements: set[tuple[str, str]] = field(default_factory=set)
     delegations: dict[str, tuple[date, date | None]] = field(default_factory=dict)
+    profile: SignatureProfile = SignatureProfile.HTTP_SIGNATURE
+    certificates: list[bytes] = field(default_factory=list)
 
 
 def register_version(session: Session) -> int:
@@ -68,7 +73,7 @@ def register_version(session: Session) -> int:
 def load_participants(session: Session) -> dict[str, Enrolled]:
     """The whole register of participants; a few thousand rows at most."""
     found = {
-        row.id: Enrolled(row.id, row.kind, row.name, row.institution or row.id)
+        row.id: Enrolled(row.id, row.kind, row.name, row.institution or row.id, profile=SignatureProfile(row.profile))
         for row in session.exec(select(Participant)).all()
     }
     for key in session.exec(select(ParticipantKey)).all():
@@ -77,6 +82,8 @@ def load_participants(session: Session) -> dict[str, Enrolled]:
         found[grant.participant].entitlements.add((grant.action, grant.recipient))
     for delegation in session.exec(select(Delegation)).all():
         found[delegation.sender].delegations[delegation.institution] = (delegation.valid_from, delegation.valid_until)
+    for one in session.exec(select(ParticipantCertificate)).all():
+        found[one.participant].certificates.append(one.der)
     return found
 
 
@@ -87,13 +94,37 @@ def _changed(session: Session) -> None:
 
 def enrol(session: Session, one: Enrolled, at: datetime) -> None:
     """Add a participant with its keys and what it may do, or complete one that is there."""
-    session.merge(Participant(id=one.id, kind=one.kind, name=one.name, institution=one.institution, enrolled_at=at))
+    known = session.get(Participant, one.id)
+    profile = known.profile if known else one.profile.value  # it changes by ``set_profile`` only
+    session.merge(
+        Participant(
+            id=one.id, kind=one.kind, name=one.name, institution=one.institution, profile=profile, enrolled_at=at
+        )
+    )
     session.flush()
     for action, recipient in one.entitlements:
         session.merge(Entitlement(participant=one.id, action=action, recipient=recipient))
     for kid, (jwk, start, end) in one.keys.items():
         session.merge(ParticipantKey(kid=kid, participant=one.id, jwk=jwk, valid_from_at=start, valid_until_at=end))
     _changed(session)
+
+
+def set_profile(
+    session: Session, participant: str, profile: SignatureProfile, certificates: Iterable[bytes] = ()
+) -> bool:
+    """Let a participant prove its submissions in this way from now on; False if there is no such participant.
+
+    Its certificates (DER) are those given, and no others.
+    """
+    known = session.get(Participant, participant)
+    if known is None:
+        return False
+    known.profile = profile.value
+    session.execute(delete(ParticipantCertificate).where(col(ParticipantCertificate.participant) == participant))
+    rows = [{"participant": participant, "der": der} for der in dict.fromkeys(certificates)]
+    add_rows(session, ParticipantCertificate, rows)
+    _changed(session)
+    return True
 
 
 def end_key(session: Session, kid: str, at: datetime) -> None:

@@ -65,7 +65,16 @@ class Participant(SQLModel, table=True):
     kind: str
     name: str
     institution: str | None = None
+    profile: str = "http_signature"
     enrolled_at: datetime = _at()
+
+
+class ParticipantCertificate(SQLModel, table=True):
+    """A certificate (DER) with which a participant signs XML."""
+
+    __tablename__: ClassVar[Any] = "participant_certificate"
+    participant: str = Field(primary_key=True, foreign_key="participant.id")
+    der: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
 
 
 class ParticipantKey(SQLModel, table=True):

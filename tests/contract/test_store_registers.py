@@ -8,7 +8,7 @@ from typing import Any
 
 from stored import APRIL, NOON, SECOND, tenant
 
-from gateway.schemas.identifiers import Reference, Scheme
+from gateway.schemas.identifiers import Reference, Scheme, SignatureProfile
 from gateway.schemas.submission import Guaranteed
 from gateway.store import registers
 from gateway.store.engine import Database, Session
@@ -45,6 +45,24 @@ def test_a_participant_is_completed_not_replaced_and_every_change_counts(databas
     assert found.entitlements == {("submit", "13"), ("submit", "14100")}
     assert found.keys == {"k1": ("{}", NOON, NOON + SECOND), "k2": ("{}", NOON, None)}
     assert found.delegations == {"9992": OPEN_DATES}
+
+
+def test_how_a_participant_signs_is_set_by_itself_and_stays_when_it_is_completed(database: Database) -> None:
+    def now() -> tuple[SignatureProfile, set[bytes]]:
+        with database.read() as session:
+            found = registers.load_participants(session)["bank-9991"]
+        return found.profile, set(found.certificates)
+
+    _changing(database, lambda session: registers.enrol(session, _bank(), NOON))
+    assert now() == (SignatureProfile.HTTP_SIGNATURE, set())
+    xml = (SignatureProfile.XML_SIGNATURE, [b"one", b"two", b"two"])
+    assert _changing(database, lambda session: registers.set_profile(session, "bank-9991", *xml) and None) == 1
+    _changing(database, lambda session: registers.enrol(session, _bank(), NOON))
+    assert now() == (SignatureProfile.XML_SIGNATURE, {b"one", b"two"})
+    _changing(database, lambda session: registers.set_profile(session, "bank-9991", SignatureProfile.JWS_BODY) and None)
+    assert now() == (SignatureProfile.JWS_BODY, set())
+    with database.write() as session:
+        assert not registers.set_profile(session, "nobody", SignatureProfile.JWS_BODY)
 
 
 def test_a_number_names_one_firm_or_none(database: Database) -> None:

@@ -1,4 +1,6 @@
-"""Project Wycheproof (github.com/C2SP/wycheproof, Apache-2.0): edge cases of Ed25519, ECDSA P-256 and JSON Web Keys.
+"""Project Wycheproof (github.com/C2SP/wycheproof, Apache-2.0): edge cases of our signatures and of JSON Web Keys.
+
+Whichever of its sets lie there are run: of signatures by any algorithm, and of JWS.
 
 Its ECDSA signatures are DER; ours are fixed-width. Those whose DER cannot be turned into two numbers of 32 bytes have
 no fixed-width form, and are left out: they test a decoder that we do not have.
@@ -7,6 +9,7 @@ no fixed-width form, and are left out: they test a decoder that we do not have.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -23,12 +26,16 @@ def groups(name: str) -> list[dict[str, Any]]:
     return found
 
 
-def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
+def holds(verify: Callable[[bytes, bytes], None], signature: bytes, message: bytes) -> bool:
     try:
-        key.verify(signature, message)
+        verify(signature, message)
     except SignatureMismatch:
         return False
     return True
+
+
+def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
+    return holds(key.verify, signature, message)
 
 
 def fixed_width(der: bytes) -> bytes | None:
@@ -62,6 +69,66 @@ def test_ecdsa_p256() -> None:
             if verifies(key, signature, bytes.fromhex(case["msg"])) != (case["result"] == "valid"):
                 wrong.append(case["tcId"])
     assert (wrong, tried) == ([], 249)
+
+
+PSS = "RsassaPssVerify"
+OURS = {  # a set's type, hash and, for PSS, salt, and whether that is how we verify: as JOSE has it, as RFC 9421 has it
+    ("EddsaVerify", None, None, None): (True, True),
+    ("EcdsaVerify", "SHA-256", None, None): (True, True),
+    ("EcdsaP1363Verify", "SHA-256", None, None): (True, True),
+    (PSS, "SHA-256", "SHA-256", 32): (True, False),
+    (PSS, "SHA-512", "SHA-512", 64): (False, True),
+}
+
+
+def expected(group: dict[str, Any], case: dict[str, Any]) -> tuple[bool, bool] | None:
+    """Whether a signature holds for us, in either way; None where the set does not say."""
+    algorithm = tuple(group.get(name) for name in ("type", "sha", "mgfSha", "sLen"))
+    jose, http = OURS.get(algorithm, (False, False))
+    if case["result"] == "acceptable" or (case["result"] == "invalid" and algorithm not in OURS):
+        return None  # what is wrong with another salt may be right with ours
+    valid = case["result"] == "valid"
+    return valid and jose, valid and http
+
+
+def test_whatever_set_of_signatures_there_is_what_is_valid_and_of_our_algorithms_holds_and_nothing_else() -> None:
+    wrong, tried = [], 0
+    for path in sorted(samples("04_crypto_protocol", "wycheproof").glob("*_test.json")):
+        for group in json.loads(path.read_bytes())["testGroups"]:
+            try:
+                key = PublicKey.from_pem(group.get("publicKeyPem", "").encode())
+            except ConfigurationError:
+                continue  # no signatures, or by a kind of key that nobody can register
+            for case in group["tests"]:
+                signature: bytes | None = bytes.fromhex(case["sig"])
+                if group["type"] == "EcdsaVerify":
+                    signature = fixed_width(bytes.fromhex(case["sig"]))
+                hold = expected(group, case)
+                if signature is None or hold is None:
+                    continue
+                message, tried = bytes.fromhex(case["msg"]), tried + 1
+                if (verifies(key, signature, message), holds(key.verify_http, signature, message)) != hold:
+                    wrong.append((path.name, case["tcId"]))
+    assert wrong == []
+    assert tried >= 400
+
+
+def test_no_jws_of_any_set_opens_that_is_not_valid() -> None:
+    opened = []
+    for path in sorted(samples("04_crypto_protocol", "wycheproof").glob("json_web_*_test.json")):
+        for group in json.loads(path.read_bytes())["testGroups"]:
+            given = group.get("public", {})
+            for case in group["tests"]:
+                if not isinstance(case.get("jws"), str):
+                    continue
+                try:
+                    ring = KeyRing(PublicKey.from_jwk(jwk) for jwk in given.get("keys", [given]))
+                    open_compact(case["jws"], ring)
+                except (ConfigurationError, SignatureMismatch):
+                    continue
+                if case["result"] != "valid":
+                    opened.append((path.name, case["tcId"]))
+    assert opened == []
 
 
 def test_no_ambiguous_or_weak_json_web_key_opens_anything() -> None:

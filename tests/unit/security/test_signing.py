@@ -11,7 +11,14 @@ from joserfc.jwk import JWKRegistry
 from gateway.errors import SignatureMismatch
 from gateway.security.canonical import b64url, strict_b64url
 from gateway.security.keys import KeyRing, SigningKey
-from gateway.security.signing import ACKNOWLEDGEMENT, open_compact, open_receipt, sign_compact, sign_receipt
+from gateway.security.signing import (
+    ACKNOWLEDGEMENT,
+    open_compact,
+    open_detached,
+    open_receipt,
+    sign_compact,
+    sign_receipt,
+)
 
 PAYLOAD = '{"count":1,"recipient":"13","who":"信用保証協会"}'.encode()
 KINDS = [
@@ -47,6 +54,42 @@ def test_joserfc_reads_our_signatures_and_we_read_its(key: SigningKey) -> None:
     assert read.payload == PAYLOAD
     written = jws.serialize_compact({"alg": name, "kid": key.kid}, PAYLOAD, key.jose, algorithms=[name])
     assert open_compact(written, KeyRing([key.public])).payload == PAYLOAD
+
+
+def detached(header: bytes, key: SigningKey, signed: bytes) -> str:
+    return f"{b64url(header)}..{b64url(key.sign(b64url(header).encode() + b'.' + signed))}"
+
+
+@pytest.mark.parametrize("key", KINDS, ids=lambda key: key.algorithm.jose)
+def test_joserfc_reads_a_detached_signature_and_we_read_its(key: SigningKey) -> None:
+    plain, algorithms = {"b64": False, "crit": ["b64"]}, [key.algorithm.jose]
+    header = {"alg": key.algorithm.jose, "kid": key.kid, **plain}
+    theirs = jws.detach_content(jws.serialize_compact(header, PAYLOAD, key.jose, algorithms=algorithms))
+    assert open_detached(theirs, PAYLOAD, KeyRing([key.public])).payload == PAYLOAD
+    ours = detached(header_of(key, alg=key.algorithm.jose, **plain), key, PAYLOAD)
+    assert jws.deserialize_compact(ours, key.jose, algorithms=algorithms, payload=PAYLOAD).payload == PAYLOAD
+
+
+def test_a_detached_signature_is_over_exactly_these_bytes_in_one_of_two_encodings() -> None:
+    keys, encoded = KeyRing([FIXED.public]), b64url(PAYLOAD).encode()
+    plain = header_of(FIXED, b64=False, crit=["b64"])
+    assert open_detached(detached(plain, FIXED, PAYLOAD), PAYLOAD, keys).payload == PAYLOAD
+    assert open_detached(detached(header_of(FIXED), FIXED, encoded), PAYLOAD, keys).payload == PAYLOAD
+    refused = [
+        (detached(plain, FIXED, PAYLOAD), PAYLOAD + b" "),
+        (detached(plain, FIXED, encoded), PAYLOAD),
+        (detached(header_of(FIXED), FIXED, PAYLOAD), PAYLOAD),
+        (detached(header_of(FIXED, b64=False), FIXED, PAYLOAD), PAYLOAD),
+        (detached(header_of(FIXED, b64=True), FIXED, encoded), PAYLOAD),
+        (detached(header_of(FIXED, b64=0, crit=["b64"]), FIXED, PAYLOAD), PAYLOAD),
+        (detached(header_of(FIXED, b64=False, crit=["b64", "exp"]), FIXED, PAYLOAD), PAYLOAD),
+        (detached(header_of(FIXED, b64=False, crit=["b64"], alg="ES256"), FIXED, PAYLOAD), PAYLOAD),
+        (assembled(header_of(FIXED), FIXED), PAYLOAD),
+        ("", PAYLOAD),
+    ]
+    for text, payload in refused:
+        with pytest.raises(SignatureMismatch):
+            open_detached(text, payload, keys)
 
 
 def test_a_receipt_is_not_an_acknowledgement(key: SigningKey, keys: KeyRing) -> None:
