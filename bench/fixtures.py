@@ -104,7 +104,7 @@ def make_world(folder: Path, firms: int, loans: Sequence[Row]) -> World:
                 keys=KeyRing([key.public]),
                 may=enrolment.entitlements([f"{may}:{CORPORATION}"]),
             )
-            enrolment.enrol(gateway.database, entry, now)
+            enrolment.enrol(gateway.registrar, entry)
         with gateway.database.write() as session:
             parties = [registers.add_party(session, f"株式会社企業{number[-6:]}") for number in numbers]
             for number, party in zip(numbers, parties, strict=True):

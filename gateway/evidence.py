@@ -108,7 +108,7 @@ def _lines(
 def _document(session: Session, row: StoredStatement, raw: bytes) -> bytes:
     """The document in what was received."""
     own = submissions.find_submission(session, row.submission)
-    return raw if own is None else document_in(own.origin.assurance, raw)
+    return raw if own is None else document_in(own.origin.proof, raw)
 
 
 def _own_bytes(line: bytes, document: bytes) -> bytes | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from gateway.errors import InvalidRequest, KeyReused, NotEntitled, SenderError
+from gateway.errors import InvalidRequest, KeyReused, NotAuthentic, NotEntitled, SenderError
 from gateway.ports import OUR_OWN, Adapter, Cipher, Hints
 from gateway.rules.pack import Pack
 from gateway.rules.rows import RepeatedKeys
@@ -30,7 +30,7 @@ from gateway.steps.normalise import draft_document, draft_rows
 from gateway.steps.receive import Received
 from gateway.steps.seal import Sealed
 from gateway.steps.validate import Checked, validate
-from gateway.store import jobs, submissions
+from gateway.store import jobs, registers, submissions
 from gateway.store.engine import Database
 from gateway.store.jobs import NewJob
 
@@ -192,11 +192,15 @@ def queue(database: Database, cipher: Cipher, submission: Submission, received: 
 
     Raises:
         KeyReused: the Idempotency-Key was used for another document.
+        NotAuthentic: the key with which it was signed has ended meanwhile.
     """
     owners = submission.request.recipients or (OUR_OWN,)
     cipher.make_ready(owners)
     raw = submissions.raw_row(cipher, submission.id, owners, received.copy())
     with database.write() as session:
+        signed_with = submission.origin.key
+        if signed_with is not None and registers.ended_keys(session, [signed_with], submission.received_at):
+            raise NotAuthentic("the key has ended meanwhile")
         name = (submission.origin.sender, submission.key or "")
         if submission.key is not None and not submissions.claim_keys(session, [submission]):
             earlier = submissions.find_keys(session, [name])[name]

@@ -23,7 +23,14 @@ from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.observed import ObservedDocument
 from gateway.schemas.submission import Draft, Held, Line, Prepared, Settled, Submission, Version
 from gateway.steps.normalise import Earlier, Known, Unplaced, freeze, full_series, names_of, place, series_beside
-from gateway.steps.validate import Before, validate_beside, validate_history, validate_origin, validate_rows_history
+from gateway.steps.validate import (
+    Before,
+    succeeded,
+    validate_beside,
+    validate_history,
+    validate_origin,
+    validate_rows_history,
+)
 from gateway.store import feed, log, registers
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
@@ -48,11 +55,13 @@ class Placed:
     """A draft whose firm is known, with the version that stands and what was said for the time before.
 
     ``beside`` is the record of the same day that it is compared with: its series, and the version that stands.
+    ``inherited`` are the series under which institutions spoke of the same thing that have become its own.
     """
 
     draft: Draft
     party: str
     series: str
+    inherited: Sequence[str] = ()
     series_beside: str | None = None
     current: Version | None = None
     before: Version | None = None
@@ -94,6 +103,7 @@ class Share:
     taken: list[int] = field(default_factory=list)
     unchanged: int = 0
     known_position: int = 0
+    _said_so: bool = False
 
     def drafts(self) -> Iterable[Draft]:
         """The drafts that concern this recipient."""
@@ -119,8 +129,9 @@ class Share:
 
     def place(self, known: Known) -> None:
         """Say of each draft which firm it is about, or hold it, or refuse what speaks for others."""
+        origin = self.submission.origin
         for draft in self.drafts():
-            problem = validate_origin(draft, self.submission.origin.institution, self.recipients)
+            problem = validate_origin(draft, origin.speaks_as, self.recipients)
             if problem is not None:
                 self._refuse(draft, problem)
                 continue
@@ -128,25 +139,29 @@ class Share:
             if isinstance(party, Unplaced):
                 self._set_aside(draft, party)
                 continue
-            series = full_series(draft, self.submission.origin.institution, party)
+            series = full_series(draft, origin.institution, party)
+            inherited = [full_series(draft, one, party) for one in origin.succeeds or ()]
             key = (draft.kind, series, draft.valid_on)
             if isinstance(draft.observed, ObservedDocument):  # rows are looked at while they are read
                 if key in self.seen:
                     self._refuse(draft, _duplicate(draft))
                     continue
                 self.seen.add(key)
-            self.keys.add((draft.kind, series))
-            beside = series_beside(draft, self.submission.origin.institution, party)
+            self.keys.update((draft.kind, one) for one in (series, *inherited))
+            beside = series_beside(draft, origin.institution, party)
             if beside is not None:
                 self.keys.add((draft.kind, beside))
-            self.placed.append(Placed(draft, party, series, beside))
+            self.placed.append(Placed(draft, party, series, inherited, beside))
+            if draft.institution in (origin.succeeds or ()) and not self._said_so:
+                self._said_so = True
+                self.findings.append(succeeded(draft, origin.institution))
 
     def look_back(self, versions: Versions) -> None:
         """Find for each draft what stands for its key, and what its series said last before; drop what is unchanged."""
         kept = []
         self.taken = [one.draft.ordinal for one in self.placed] + sorted(self.refused)
         for one in self.placed:
-            history = versions.get((self.recipient, one.draft.kind, one.series), [])
+            history = self._history(one, versions)
             one.current = _standing(history, one.draft.valid_on)
             if one.current is not None and one.current.digest == one.draft.digest:
                 self.unchanged += 1
@@ -158,6 +173,12 @@ class Share:
                 one.beside = _standing(others, one.draft.valid_on)
             kept.append(one)
         self.placed = kept
+
+    def _history(self, one: Placed, versions: Versions) -> list[Version]:
+        """What was said of it, oldest position first, also by institutions that have become this one."""
+        own = versions.get((self.recipient, one.draft.kind, one.series), [])
+        earlier = [v for name in one.inherited for v in versions.get((self.recipient, one.draft.kind, name), ())]
+        return sorted([*earlier, *own], key=lambda version: version.position) if earlier else own
 
     def give_way(self, arrivals: Mapping[str, datetime]) -> None:
         """Refuse what was overtaken: ``arrivals`` says when those submissions came that stand and are the sender's."""
@@ -368,13 +389,13 @@ def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack
 
 
 def can_be_placed(
-    session: Session, recipient: str, institution: str, numbers: Iterable[Reference | None], now: datetime
+    session: Session, recipient: str, speaks_as: Sequence[str], numbers: Iterable[Reference | None], now: datetime
 ) -> bool:
     """Whether one of the numbers that held records of an institution wait for names a firm now, by ``place``'s rule."""
     named = {number for number in numbers if number is not None}
     references, guarantees = _by_register(named, recipient)
     known = _known(session, references, {recipient: guarantees}, now)
-    return any(known.party(number, recipient, institution) is not None for number in named)
+    return any(known.party(number, recipient, speaks_as) is not None for number in named)
 
 
 def _by_register(named: Iterable[Reference], recipient: str) -> tuple[set[Reference], set[str]]:
@@ -415,7 +436,9 @@ def _recall_versions(session: Session, shares: Sequence[Share]) -> Versions:
     found: dict[tuple[str, str, str], list[Version]] = {}
     for (recipient, kind), placed in wanted.items():
         since = min(one.draft.valid_on for one in placed) - HISTORY_WINDOWS[kind]
-        series = sorted({name for one in placed for name in (one.series, one.series_beside) if name is not None})
+        series = sorted(
+            {name for one in placed for name in (one.series, *one.inherited, one.series_beside) if name is not None}
+        )
         for name, history in feed.find_versions(session, recipient, kind, series, since).items():
             found[recipient, kind, name] = history
     return found

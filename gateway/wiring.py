@@ -25,6 +25,7 @@ from gateway.runtime.committer import Committer, Tools
 from gateway.runtime.expire import Expiry
 from gateway.runtime.kept_heads import KeptFiles, KeptHeads
 from gateway.runtime.loader import Loader
+from gateway.runtime.registrar import Registrar
 from gateway.runtime.sealer import Sealer
 from gateway.runtime.stamp_gate import StampGate
 from gateway.runtime.stamper import Office, Stamper
@@ -75,6 +76,11 @@ class Gateway:
     def storage(self) -> Storage:
         """What an operator does with the keys of what is stored."""
         return Storage(self.database, self.blocks, self.kms, self.clock, self.raw_folder)
+
+    @property
+    def registrar(self) -> Registrar:
+        """What changes the registers, and seals each change."""
+        return Registrar(self.database, self.blocks, self.sealer, self.clock)
 
     @property
     def withdrawer(self) -> Withdrawer:
@@ -177,6 +183,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         committer=committer,
         door=door,
         participants=gateway.participants,
+        registrar=gateway.registrar,
         news=wakeups,
         clock=gateway.clock,
         key=gateway.key,

@@ -299,6 +299,104 @@ class Linked(Answer):
     released: int
 
 
+class Unlinked(Answer):
+    """Our id of the firm that the number named."""
+
+    party: str
+
+
+class Succeeded(Answer):
+    """Our ids of the firm that was, and of the one it became."""
+
+    party: str
+    successor: str
+
+
+class SucceededSince(Succeeded):
+    """One step of a firm's history, and its day."""
+
+    since: str
+
+
+class OneTimeCode(Answer):
+    """A code with which its holder registers a key (`hayame keys enrol`)."""
+
+    code: str = Field(examples=["K7Q2X-0ABCD-…"])
+
+
+class RegisteredKey(Answer):
+    """Whose key it is, its name (thumbprint, RFC 7638), and until when it is valid."""
+
+    participant: str
+    kid: str
+    valid_until: str | None
+
+
+class HeldKey(Answer):
+    """One of a participant's keys."""
+
+    kid: str
+    valid_from: str
+    valid_until: str | None
+    valid_now: bool
+
+
+class Represented(Answer):
+    """An institution on whose behalf one may submit, from and until when."""
+
+    institution: str
+    since: str
+    until: str | None
+
+
+class SealedChange(Answer):
+    """A change as it was sealed: the statement's id, its place in the log of the registers, what it says, receipt."""
+
+    statement: str
+    leaf_index: int
+    said: dict[str, Any] = Field(description="What changed, whom it concerns, on whose word, when")
+    receipt: str
+
+
+class Participant(Answer):
+    """Who a participant is, with what it may do, and the changes that made it so, the newest first."""
+
+    participant: str
+    kind: str
+    name: str
+    institution: str
+    may: list[str] = Field(examples=[["submit:13"]])
+    represents: list[Represented]
+    keys: list[HeldKey]
+    changes: list[SealedChange]
+
+
+class Declared(Answer):
+    """What an institution's reports of a kind hold, since when; as of when all that stood before was handed over."""
+
+    kind: str
+    form: Literal["full_tape", "event", "exception"]
+    since: str
+    baseline_on: str | None
+
+
+class Covered(Answer):
+    """How to read what an institution does not report of a kind.
+
+    ``absence``: a gap (it should be there), nothing happened, no exception, or unknown. ``first_ever``: whether it can
+    be known that something happened for the first time, which takes a baseline.
+    """
+
+    institution: str
+    kind: str
+    absence: Literal["gap", "nothing_happened", "no_exception", "unknown"]
+    form: Literal["full_tape", "event", "exception"] | None
+    since: str | None
+    baseline_on: str | None
+    first_ever: Literal["known", "unknown"]
+    declared_at: str | None
+
+
 class Registered(Answer):
     """How many guarantees were taken over, and how many held records are on their way to being published."""
 

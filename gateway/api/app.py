@@ -13,7 +13,20 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import __version__
-from gateway.api import checks, describe, feed, links, outcomes, page, problems, submissions, tokens, witnesses
+from gateway.api import (
+    checks,
+    coverage,
+    describe,
+    feed,
+    links,
+    outcomes,
+    page,
+    participants,
+    problems,
+    submissions,
+    tokens,
+    witnesses,
+)
 from gateway.api.audit import note_refusal
 from gateway.api.fields import ANSWER, HSTS, fielded
 from gateway.api.parts import Parts, parts_of
@@ -35,8 +48,8 @@ def create_app(parts: Parts, lifespan: Lifespan) -> FastAPI:
     app = Application(version=__version__, lifespan=running, docs_url=None, redoc_url=None, **describe.HEAD)
     app.state.parts = parts
     app.add_api_route(DOOR, submissions.submit, methods=["POST"], tags=["submissions"], **describe.SUBMIT)
-    for router in (outcomes.router, feed.router, witnesses.router, links.router, tokens.router, checks.router):
-        app.include_router(router)
+    for room in (outcomes, feed, witnesses, links, coverage, participants, tokens, checks):
+        app.include_router(room.router)
     app.add_api_route("/healthz", healthy, methods=["GET"], tags=["operations"], **describe.HEALTHY)
     app.add_api_route("/readyz", ready, methods=["GET"], tags=["operations"], **describe.READY)
     app.add_api_route(page.PATH, documentation, methods=["GET"], include_in_schema=False)

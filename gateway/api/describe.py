@@ -33,6 +33,7 @@ TAGS = [
     {"name": "submissions", "description": "Hand over documents, and see what came of them · 提出と結果"},
     {"name": "recipients", "description": "What a corporation and its tools read and verify · 配信と検証"},
     {"name": "registers", "description": "Which number names which firm · 名寄せと保証の登録"},
+    {"name": "participants", "description": "Your own keys and rights, and how they changed · 参加者と鍵"},
     {"name": "tokens", "description": "Signing in, and our public keys · 認証と公開鍵"},
     {"name": "operations", "description": "Is it well? · 稼働状況"},
 ]
@@ -50,7 +51,7 @@ BEARER = {
     "scheme": "bearer",
     "bearerFormat": "JWT",
     "description": "An access token of `POST /oauth2/token`. What an address asks for (`submit`, `read`, `link`, "
-    "`witness`) must be in the token's scope, and in the register for the recipient concerned.",
+    "`witness`, `enrol`) must be in the token's scope, and in the register for the recipient concerned.",
 }
 
 DPOP = {
@@ -324,7 +325,49 @@ COSIGNATURES = _for("read", "Who witnessed what", {200: _says("The newest", _lis
 LEAD_TIMES = _for("read", "How long it took", {200: _says("Seconds between named instants", _json(answers.LeadTimes))})
 
 LINK = _for("link", "Say which firm a number names", {201: _says("Linked", _json(answers.Linked)), **ABSENT})
+UNLINK = _for(
+    "link", "Say that a number names a firm no longer", {200: _says("Ended", _json(answers.Unlinked)), **ABSENT}
+)
+SUCCEED = _for("link", "Say that one firm became another", {201: _says("Noted", _json(answers.Succeeded)), **ABSENT})
+LINEAGE = _for("read", "What a firm was before, and became", {200: _says("Every step", _list(answers.SucceededSince))})
 GUARANTEES = _for("link", "Register guarantees", {201: _says("Registered", _json(answers.Registered))})
+
+ENROLMENT = _public(
+    "Register a key by a one-time code",
+    {201: _says("Registered", _json(answers.RegisteredKey)), **REFUSALS},
+)
+INVITE = _for(
+    "enrol",
+    "Make a one-time code for who is to report to you",
+    {201: _says("The code; it is told only here", _json(answers.OneTimeCode))},
+)
+PARTICIPANT = _for(
+    None,
+    "Who you are here, and every change of that",
+    {200: _says("As of now, with the newest changes", _json(answers.Participant)), **ABSENT},
+)
+CHANGE_EVIDENCE = _for(
+    None,
+    "Evidence of a change that concerns you",
+    {200: _says("An evidence file, as `hayame verify` takes it", ANY_JSON), **ABSENT},
+)
+ROTATE = _for(
+    None,
+    "Replace your key by a new one",
+    {201: _says("The new key, and until when it is valid", _json(answers.RegisteredKey)), **ABSENT},
+)
+REVOKE = _for(
+    None,
+    "Revoke one of your keys",
+    {200: _says("The key, and when it ended", _json(answers.RegisteredKey)), **ABSENT},
+)
+
+DECLARE = _for("submit", "Declare what your reports hold", {201: _says("Declared, as asked", _json(answers.Declared))})
+COVERAGE = _for(
+    "read",
+    "How to read what is missing",
+    {200: _says("Every institution that may report, and every kind", _list(answers.Covered))},
+)
 
 TOKEN = _public(
     "Get an access token",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,8 +16,9 @@ from gateway.api.callers import caller_of
 from gateway.api.describe import Recipient
 from gateway.api.parts import parts_of
 from gateway.errors import InvalidRequest
-from gateway.registers.firms import GuaranteeEntry, register_guarantees, say_who
+from gateway.registers.firms import GuaranteeEntry, end_link, register_guarantees, say_became, say_who
 from gateway.schemas.identifiers import Reference
+from gateway.store import registers
 
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["registers"])
 
@@ -39,9 +41,59 @@ def link(request: Request, recipient: Recipient, asked: LinkRequest) -> Response
     if (asked.same_as is None) == (asked.name is None):
         raise InvalidRequest("give either same_as or name", ja="same_as か name のどちらかを指定してください。")
     party, released = say_who(
-        parts.database, asked.reference, asked.same_as, asked.name, (caller.participant.id, parts.clock.now())
+        parts.registrar, asked.reference, asked.same_as, asked.name, (caller.participant.id, parts.clock.now())
     )
     return Response(orjson.dumps({"party": party, "released": released}), 201, media_type="application/json")
+
+
+class UnlinkRequest(BaseModel):
+    """A number that names a firm by your own word, and shall no longer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reference: Reference
+
+
+@router.post("/links/end", **describe.UNLINK)
+def unlink(request: Request, recipient: Recipient, asked: UnlinkRequest) -> Response:
+    """End a link you made; both firms keep their history, and the number can be linked anew."""
+    parts, caller = parts_of(request), caller_of(request)
+    caller.require("link", recipient)
+    party = end_link(parts.registrar, asked.reference, (caller.participant.id, parts.clock.now()))
+    return Response(orjson.dumps({"party": party}), media_type="application/json")
+
+
+class SuccessionRequest(BaseModel):
+    """One firm that became another: a sole proprietor's number, the corporation's, and since when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    predecessor: Reference
+    successor: Reference
+    since: date
+
+
+@router.post("/successions", **describe.SUCCEED)
+def succeed(request: Request, recipient: Recipient, asked: SuccessionRequest) -> Response:
+    """Say that one firm became another (法人成り); each keeps its own history, and readers can follow from one on."""
+    parts, caller = parts_of(request), caller_of(request)
+    caller.require("link", recipient)
+    by = caller.participant.id, parts.clock.now()
+    party, successor = say_became(parts.registrar, (asked.predecessor, asked.successor), asked.since, by)
+    return Response(orjson.dumps({"party": party, "successor": successor}), 201, media_type="application/json")
+
+
+@router.get("/subjects/{subject}/lineage", **describe.LINEAGE)
+def lineage(
+    request: Request, recipient: Recipient, subject: Annotated[str, Path(description="Our id of the firm")]
+) -> Response:
+    """What a firm was before and what became of it, the oldest first."""
+    parts, caller = parts_of(request), caller_of(request)
+    caller.require("read", recipient)
+    with parts.database.read() as session:
+        found = registers.find_lineage(session, subject)
+    shown = [{"party": party, "successor": successor, "since": since} for party, successor, since in found]
+    return Response(orjson.dumps(shown), media_type="application/json")
 
 
 @router.post("/guarantees", **describe.GUARANTEES)
@@ -49,6 +101,6 @@ def guarantees(request: Request, recipient: Recipient, entries: list[GuaranteeEn
     """Take over guarantees from the corporation's register; what waited for them is released."""
     parts, caller = parts_of(request), caller_of(request)
     caller.require("link", recipient)
-    released = register_guarantees(parts.database, recipient, entries, (caller.participant.id, parts.clock.now()))
+    released = register_guarantees(parts.registrar, recipient, entries, (caller.participant.id, parts.clock.now()))
     body = {"registered": len(entries), "released": released}
     return Response(orjson.dumps(body), 201, media_type="application/json")

@@ -115,7 +115,7 @@ def returned(request: Request, submission: SubmissionId) -> Response:
                 raise NotFound(STALLED["detail"], ja=STALLED["detail_ja"])
             raise NotFound("it is still being processed", ja="まだ処理中です。")
         refused = _refused(parts, session, submission)
-        source = document_of(own.origin.assurance, _open_raw(parts, session, submission))
+        source = document_of(own.origin.proof, _open_raw(parts, session, submission))
     name = own.request.filename or submission
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote('returned-' + name)}"}
     adapter = parts.line.adapters.get(present.statement_of(rows[0].receipt).adapter.partition("/")[0])

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from gateway.api.rates import Rates
 from gateway.pipeline import Committer, Line
 from gateway.ports import Clock
+from gateway.registers.changes import Registrar
 from gateway.registers.participants import Participants
 from gateway.security.certificates import Proxies
 from gateway.security.keys import KeyRing, SigningKey
@@ -81,6 +82,7 @@ class Parts:
     committer: Committer
     door: Door
     participants: Participants
+    registrar: Registrar
     news: News
     clock: Clock
     key: SigningKey

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote
 
 import orjson
@@ -25,6 +26,7 @@ from gateway.errors import Erased, GatewayError, InvalidRequest, TooLarge
 from gateway.formats.archives import LONGEST_SIGNATURE, looks_packed
 from gateway.pipeline import Outcome, merged, prepare, queue, recipients_of
 from gateway.ports import OUR_OWN
+from gateway.registers.participants import Participant
 from gateway.schemas import submission as schemas
 from gateway.schemas.findings import Verdict
 from gateway.schemas.identifiers import CGC_IDS, Channel, SignatureProfile, instant_text, new_id, parse_subject
@@ -32,7 +34,7 @@ from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Prepared, Submission
 from gateway.security.canonical import canonical
 from gateway.security.http_signatures import SignedRequest
-from gateway.security.profiles import SIGNED_WHOLE, document_of, idempotency_key
+from gateway.security.profiles import SIGNED_WHOLE, Signed, document_of, idempotency_key
 from gateway.security.signing import ACKNOWLEDGEMENT, sign_receipt
 from gateway.steps.authenticate import Caller
 from gateway.steps.receive import Kept, Received, Receiver, receive
@@ -49,6 +51,7 @@ STALLED = {
     "detail_ja": "受け取って保管していますが、処理に繰り返し失敗しました。運用者の対応待ちです。再提出は不要です。",
 }
 SUBMISSION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TRANSCRIBED = frozenset({Channel.MEDIA, Channel.PAPER_TRANSCRIPTION})
 SENDER_CHANNELS = {channel.value: channel for channel in Channel if channel is not Channel.GATEWAY}
 
 
@@ -118,22 +121,22 @@ def _submission(
     parts = parts_of(request)
     target = target_of(request, parts)
     signed = SignedRequest(request.method, target, headers, received.sha256)
-    sent_at = parts.door.signed_at(caller, signed, received.open)
+    proven = parts.door.proven(caller, signed, received.open)
     headed = (headers.get(name, "") for name in ("content-disposition", "content-type", "prefer"))
     asked = _asked(_query(request), *headed)
     now = parts.clock.now()
-    institution = caller.participant.institution(asked.on_behalf_of, now)
+    origin = _whose(caller.participant, asked, proven, now)
     for recipient in asked.recipients:
         caller.require("submit", recipient)
     profile = caller.participant.signatory.profile
     document = _document(profile, received)
     submission = Submission(
         id=name,
-        origin=_origin(caller.participant.id, institution, asked.channel, asked.received_on, profile),
+        origin=origin,
         request=asked,
         key=_key(headers),
         fingerprint=hashlib.sha256(f"{request.method} {target} ".encode() + document.sha256).digest(),
-        sent_at=sent_at,
+        sent_at=proven.at,
         received_at=now,
         raw_sha256=received.sha256.hex(),
         raw_bytes=received.size,
@@ -156,11 +159,36 @@ def _require_own(parts: Parts, sender: str, fixes: str) -> None:
     raise InvalidRequest("fixes names no submission of yours", ja="fixes に自社の提出の番号を指定してください。")
 
 
+def _whose(participant: Participant, asked: schemas.Request, proven: Signed, now: datetime) -> Origin:
+    """Who hands over, for whom, how that was proven, and with how much less assurance than the institution's own word.
+
+    Raises:
+        NotEntitled: no delegation is in force.
+    """
+    institution = participant.institution(asked.on_behalf_of, now)
+    assurance = None
+    if not participant.is_own(institution, now):
+        assurance = "transcribed" if asked.channel in TRANSCRIBED else "delegated"
+    succeeds = participant.succeeds(institution, now) if participant.enrolled.successions else None
+    handed = participant.id, institution, asked.channel, asked.received_on
+    return _origin(handed, proven._replace(at=None), assurance, succeeds)
+
+
 @lru_cache(ASKED_REMEMBERED)
 def _origin(
-    sender: str, institution: str, channel: Channel, received_on: tuple[str, ...], assurance: SignatureProfile
+    handed: tuple[str, str, Channel, tuple[str, ...]], proven: Signed, assurance: Any, succeeds: tuple[str, ...] | None
 ) -> Origin:
-    return Origin(sender=sender, institution=institution, channel=channel, received_on=received_on, assurance=assurance)
+    sender, institution, channel, received_on = handed
+    return Origin(
+        sender=sender,
+        institution=institution,
+        channel=channel,
+        received_on=received_on,
+        proof=proven.profile,
+        key=proven.key,
+        assurance=assurance,
+        succeeds=succeeds,
+    )
 
 
 def _key(headers: Mapping[str, str]) -> str:

@@ -47,6 +47,7 @@ def token(
     now = parts.clock.now()
     try:
         shown = shown_by(request)
+        parts.participants.look_again()
         assertion = read_client_assertion(client_assertion, _keys_of(parts.participants), parts.base_url, now)
     except NotAuthentic:
         return _oauth_error(401, "invalid_client")
@@ -103,7 +104,7 @@ def metadata(request: Request) -> Response:
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "dpop_signing_alg_values_supported": ALGORITHMS,
         "tls_client_certificate_bound_access_tokens": parts.certificates,
-        "scopes_supported": ["submit", "read", "link", "witness"],
+        "scopes_supported": ["submit", "read", "link", "witness", "enrol"],
     }
     return Response(orjson.dumps(body), media_type="application/json")
 

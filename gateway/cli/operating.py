@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
 from gateway.errors import InvalidRequest, NotFound
-from gateway.schemas.identifiers import SignatureProfile
 from gateway.security.keys import KeyRing, load_or_make
 from gateway.settings import Settings
 
@@ -25,7 +22,6 @@ from gateway.cli.apps import (
     jobs_app,
     keys,
     log_app,
-    participants,
 )
 
 
@@ -215,71 +211,3 @@ def print_certificate() -> None:
 
     settings = Settings.from_environment()
     typer.echo(issuer_pem(load_or_make(settings.key_file), settings.log_name), nl=False)
-
-
-@participants.command("enrol")
-def enrol(  # noqa: PLR0913 - a command's options are its parameters
-    id: str,
-    kind: Annotated[str, typer.Argument(help="bank, vendor, office, corporation, tool or witness")],
-    name: str,
-    key: Annotated[Path, typer.Option(help="Its public key: JWK or PEM.")],
-    institution: str = "",
-    may: Annotated[list[str] | None, typer.Option(help="action:recipient, e.g. submit:13; may repeat.")] = None,
-) -> None:
-    """Enrol a participant with its public key and what it may do."""
-    from gateway.registers import enrolment
-
-    with gateway_here() as gateway:
-        entry = enrolment.Entry(
-            id=id,
-            kind=kind,
-            name=name,
-            institution=institution or None,
-            keys=KeyRing.parse(key.read_bytes()),
-            may=enrolment.entitlements(may or []),
-        )
-        ids = {"participant": id, "kind": kind, "institution": institution, "may": may or []}
-        with acting(gateway, "participants.enrol", **ids, keys=[key.kid for key in entry.keys]):
-            enrolment.enrol(gateway.database, entry, gateway.clock.now())
-    typer.echo(f"enrolled {id}")
-
-
-@participants.command("profile")
-def set_profile(
-    id: str,
-    profile: SignatureProfile,
-    certificate: Annotated[
-        list[Path] | None, typer.Option(help="xml_signature: with which it signs, PEM or DER; may repeat.")
-    ] = None,
-) -> None:
-    """Say what a participant proves its submissions with; from then on that, and nothing else, is taken."""
-    from gateway.registers import enrolment
-
-    with gateway_here() as gateway:
-        enrolment.set_profile(gateway.database, id, profile, [one.read_bytes() for one in certificate or []])
-    typer.echo(f"{id} proves its submissions by {profile.value}")
-
-
-@participants.command("delegate")
-def delegate(sender: str, institution: str, since: str, until: str = "") -> None:
-    """Allow a sender to submit on an institution's behalf, from a date on (YYYY-MM-DD)."""
-    from gateway.registers import enrolment
-
-    with gateway_here() as gateway:
-        end = date.fromisoformat(until) if until else None
-        ids = {"sender": sender, "institution": institution, "since": since, "until": until}
-        with acting(gateway, "participants.delegate", **ids):
-            enrolment.delegate(gateway.database, sender, institution, date.fromisoformat(since), end)
-    typer.echo(f"{sender} may submit for {institution}")
-
-
-@participants.command("list")
-def list_participants() -> None:
-    """List the participants and what they may do."""
-    from gateway.registers import enrolment
-
-    with gateway_here() as gateway:
-        for one in enrolment.everybody(gateway.database):
-            may = " ".join(sorted(f"{action}:{recipient}" for action, recipient in one.entitlements))
-            said = (one.id, one.kind, one.name, one.institution, f"{len(one.keys)} keys", one.profile.value, may)
-            typer.echo("\t".join(said))

@@ -140,14 +140,14 @@ class Client:
                 "client_assertion": make_client_assertion(self.key, self.client_id, self.base_url, now),
             }
             proof = {"dpop": make_proof(self.key, Target("POST", self.base_url + TOKEN), now)} if bound else {}
-            answer = _checked(self._http.post(TOKEN, data=form, headers=proof)).json()
+            answer = checked(self._http.post(TOKEN, data=form, headers=proof)).json()
             token = str(answer["access_token"])
             self._tokens[bound] = (token, now + timedelta(seconds=answer["expires_in"]))
         return token
 
     def gateway_keys(self) -> KeyRing:
         """The gateway's public keys, fetched now. Keep your own copy where evidence matters."""
-        return KeyRing.parse(_checked(self._http.get("/.well-known/jwks.json")).content)
+        return KeyRing.parse(checked(self._http.get("/.well-known/jwks.json")).content)
 
     def submit(
         self,
@@ -287,12 +287,12 @@ class Client:
                     raise PeerError(f"the gateway cannot be reached: {error}") from error
             else:
                 if answer.status_code not in (429, 502, 503) or attempt + 1 == TRIES:
-                    return _checked(answer)
+                    return checked(answer)
             time.sleep(0.2 * 2**attempt)
         raise PeerError
 
 
-def _checked(answer: httpx2.Response) -> httpx2.Response:
+def checked(answer: httpx2.Response) -> httpx2.Response:
     """The answer, unless it is a refusal; a refused document with receipts is an answer."""
     if answer.status_code < 400:
         return answer

@@ -6,22 +6,26 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 
 from gateway.errors import InvalidRequest, NotFound
+from gateway.registers.changes import Changing, Registrar
 from gateway.schemas.identifiers import CGC_IDS, SignatureProfile
+from gateway.schemas.register_change import OPERATOR, REGISTER, Authority
 from gateway.security.keys import KeyRing
 from gateway.security.xml_signatures import certificate_der
 from gateway.store import registers
 from gateway.store.engine import Database
 from gateway.store.registers import Enrolled
 
-KINDS = frozenset({"bank", "vendor", "office", "corporation", "tool", "witness"})
-ACTIONS = frozenset({"submit", "read", "link", "witness"})
+ADMINISTRATOR = "administrator"
+KINDS = frozenset({"bank", "vendor", "office", "corporation", "tool", "witness", ADMINISTRATOR})
+ACTIONS = frozenset({"submit", "read", "link", "witness", "enrol"})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A participant to be enrolled; ``institution`` is a bank's code."""
+    """A participant to be enrolled; ``institution`` is a bank's code; its keys end at ``keys_until``, if ever."""
 
     id: str
     kind: str
@@ -29,47 +33,59 @@ class Entry:
     institution: str | None
     keys: KeyRing
     may: frozenset[tuple[str, str]]
+    keys_until: datetime | None = None
 
 
 def entitlements(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
-    """``submit:13`` and the like as (action, recipient).
+    """``submit:13`` and the like as (action, recipient); ``witness:00`` is for the log of the registers.
 
     Raises:
         InvalidRequest: there is no such action or corporation.
     """
     pairs = frozenset((action, recipient) for action, _, recipient in (text.partition(":") for text in texts))
-    if not all(action in ACTIONS and recipient in CGC_IDS for action, recipient in pairs):
+    if not all((action in ACTIONS and to in CGC_IDS) or (action, to) == ("witness", REGISTER) for action, to in pairs):
         raise InvalidRequest(f"say action:recipient, with an action of {sorted(ACTIONS)} and a known corporation")
     return pairs
 
 
-def enrol(database: Database, entry: Entry, now: datetime) -> None:
-    """Enrol a participant, or complete one that is enrolled already.
+def enrol(registrar: Registrar, entry: Entry) -> None:
+    """Enrol a participant, or complete one that is enrolled already, on the operator's word; see ``put``."""
+    with registrar.changing() as changing:
+        put(changing, entry, OPERATOR)
+
+
+def put(changing: Changing, entry: Entry, by: Authority) -> None:
+    """Enrol a participant, or complete one that is enrolled already; a key that was ended stays so.
 
     Raises:
-        InvalidRequest: there is no such kind of participant.
+        InvalidRequest: there is no such kind of participant, or a key goes by the name of another participant's.
     """
-    if entry.kind not in KINDS:
-        raise InvalidRequest(f"a participant is one of {sorted(KINDS)}")
-    keys: dict[str, tuple[str, datetime, datetime | None]] = {
-        key.kid: (json.dumps(key.jwk()), now, None) for key in entry.keys
-    }
+    check_kind(entry.kind)
+    for key in entry.keys:
+        require_free(changing, key.kid, entry.id)
+    valid = changing.now, entry.keys_until
+    keys = {key.kid: (json.dumps(key.jwk()), *valid) for key in entry.keys}
     institution = entry.institution or entry.id
     enrolled = Enrolled(entry.id, entry.kind, entry.name, institution, keys, set(entry.may))
-    with database.write() as session:
-        registers.enrol(session, enrolled, now)
+    registers.enrol(changing.session, enrolled, changing.now)
+    what = {"id": entry.id, "kind": entry.kind, "name": entry.name, "institution": institution}
+    may = sorted(f"{action}:{recipient}" for action, recipient in entry.may)
+    everyone = registers.load_participants(changing.session).values()
+    alike = [one.id for one in everyone if one.institution == institution]  # who speaks for it, and now one more
+    changing.say("enrolled", [entry.id, *alike], what | {"keys": entry.keys.jwks()["keys"], "may": may}, by)
 
 
-def set_profile(
-    database: Database, participant: str, profile: SignatureProfile, certificates: Iterable[bytes] = ()
+def put_profile(
+    changing: Changing, participant: str, profile: SignatureProfile, certificates: Iterable[bytes], by: Authority
 ) -> None:
     """Let a participant prove its submissions in this way from now on, and in no other.
 
     Args:
-        database: where the register is.
+        changing: the change under way.
         participant: its id.
         profile: what it proves them with.
         certificates: with which it signs XML (PEM or DER), all of them; those registered before are forgotten.
+        by: on whose word.
 
     Raises:
         InvalidRequest: certificates are needed and missing, or given and not needed.
@@ -82,15 +98,75 @@ def set_profile(
             "certificates are for xml_signature, which needs one",
             ja="証明書は xml_signature の場合に限り指定してください。",
         )
-    with database.write() as session:
-        if not registers.set_profile(session, participant, profile, known):
-            raise NotFound
+    if not registers.set_profile(changing.session, participant, profile, known):
+        raise NotFound
+    certified = {"certificates": [sha256(one).hexdigest() for one in known]} if known else {}
+    changing.say("profiled", [participant], {"id": participant, "profile": profile.value} | certified, by)
 
 
-def delegate(database: Database, sender: str, institution: str, since: date, until: date | None) -> None:
-    """Allow a sender to submit on an institution's behalf."""
-    with database.write() as session:
-        registers.delegate(session, sender, institution, (since, until))
+def check_kind(kind: str) -> None:
+    """That there is such a kind of participant.
+
+    Raises:
+        InvalidRequest: there is not.
+    """
+    if kind not in KINDS:
+        raise InvalidRequest(f"a participant is one of {sorted(KINDS)}", ja="参加者の種類を確認してください。")
+
+
+def require_free(changing: Changing, kid: str, participant: str) -> None:
+    """That no other participant has a key of this name: whose a signature is must not depend on who came last.
+
+    Raises:
+        InvalidRequest: another has.
+    """
+    found = registers.find_key(changing.session, kid)
+    if found is not None and found[0] != participant:
+        raise InvalidRequest("this key cannot be registered", ja="この鍵は登録できません。")
+
+
+def delegate(
+    registrar: Registrar, sender: str, institution: str, valid: tuple[date, date | None], by: Authority = OPERATOR
+) -> None:
+    """Allow a sender to submit on an institution's behalf, from a date on, until another if there is one."""
+    with registrar.changing() as changing:
+        put_delegation(changing, (sender, institution), valid, by)
+
+
+def put_delegation(changing: Changing, who: tuple[str, str], valid: tuple[date, date | None], by: Authority) -> None:
+    """Let a sender submit on an institution's behalf (``who``), or, with a last day that is past, no longer.
+
+    Raises:
+        InvalidRequest: the sender is not enrolled.
+    """
+    (sender, institution), (since, until) = who, valid
+    everyone = registers.load_participants(changing.session)
+    if sender not in everyone:
+        raise InvalidRequest("this sender is not enrolled", ja="この提出者は登録されていません。")
+    registers.delegate(changing.session, sender, institution, valid)
+    represented = [one.id for one in everyone.values() if one.institution == institution]
+    what = {"sender": sender, "institution": institution, "since": since.isoformat()}
+    ends = {"until": until.isoformat()} if until else {}
+    changing.say("delegated", [sender, *represented], what | ends, by)
+
+
+def put_succession(changing: Changing, institution: str, successor: str, since: date, by: Authority) -> None:
+    """Let an institution be another from a date on; what it reported stays as it is, the successor may correct it.
+
+    Raises:
+        InvalidRequest: it would become itself, by whatever way round.
+    """
+    successions = registers.load_successions(changing.session)
+    heir = successor
+    while heir != institution and heir in successions:
+        heir = successions[heir][0]
+    if heir == institution:
+        raise InvalidRequest("an institution cannot succeed itself", ja="承継が循環しています。")
+    registers.put_succession(changing.session, institution, successor, since)
+    everyone = registers.load_participants(changing.session).values()
+    concerned = [one.id for one in everyone if one.institution in (institution, successor)]
+    what = {"institution": institution, "successor": successor, "since": since.isoformat()}
+    changing.say("succeeded", concerned, what, by)
 
 
 def everybody(database: Database) -> list[Enrolled]:

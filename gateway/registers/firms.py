@@ -7,13 +7,16 @@ head: so either it sees the new number, or the record it holds is there to be re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import InvalidRequest, NotFound
+from gateway.registers.changes import Registrar
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date, new_id
+from gateway.schemas.register_change import Authority
 from gateway.schemas.submission import Waiting
+from gateway.security.canonical import canonical, sha256_hex
 from gateway.store import jobs, log, registers, submissions
 from gateway.store.engine import Database, Session
 from gateway.store.jobs import ANY_KIND, NewJob
@@ -33,7 +36,7 @@ class GuaranteeEntry(BaseModel):
 
 
 def say_who(
-    database: Database, reference: Reference, same_as: Reference | None, name: str | None, by: tuple[str, datetime]
+    registrar: Registrar, reference: Reference, same_as: Reference | None, name: str | None, by: tuple[str, datetime]
 ) -> tuple[str, int]:
     """Let a number name the firm that ``same_as`` names, or a new firm; its party id, and how many records go free.
 
@@ -44,15 +47,62 @@ def say_who(
         InvalidRequest: the number names another firm already, or is one of a guarantee.
     """
     _only_links(reference, *([same_as] if same_as else []))
-    with database.write() as session:
-        log.lock_all_heads(database, session)
+    with registrar.changing() as changing:
+        session = changing.session
+        log.lock_all_heads(registrar.database, session)
         party = _party(session, same_as or reference, name, by)
-        _link(session, reference, party, by)
-        return party, release_waiting(database, session, [reference], by[1])
+        if _link(session, reference, party, by):
+            what = {"reference": reference.model_dump(mode="json"), "party": party}
+            changing.say("linked", [by[0]], what, _on_request(by))
+        return party, release_waiting(registrar.database, session, [reference], by[1])
+
+
+def end_link(registrar: Registrar, reference: Reference, by: tuple[str, datetime]) -> str:
+    """Let a number name no firm any more from today on, by whoever said it did; the party id it named.
+
+    Nothing that was published is touched: firms are never merged, only numbers are linked, so each keeps its history,
+    and the number can be linked anew, to the firm it named before or to another.
+
+    Raises:
+        NotFound: this participant never said so, or it is over.
+    """
+    with registrar.changing() as changing:
+        log.lock_all_heads(registrar.database, changing.session)
+        party = registers.end_link(changing.session, reference, by[0], japanese_date(by[1]))
+        if party is None:
+            raise NotFound("you have linked no such number", ja="その番号は紐付けられていません。")
+        what = {"reference": reference.model_dump(mode="json"), "party": party}
+        changing.say("unlinked", [by[0]], what, _on_request(by))
+        return party
+
+
+def say_became(
+    registrar: Registrar, pair: tuple[Reference, Reference], since: date, by: tuple[str, datetime]
+) -> tuple[str, str]:
+    """A firm became another on a day (法人成り): the firms that a pair of numbers names. Their party ids.
+
+    Neither loses anything, and no number moves with it: numbers are ended and linked anew by whoever said them.
+
+    Raises:
+        NotFound: nobody knows one of them.
+        InvalidRequest: they are one firm, or one of them was the other before.
+    """
+    with registrar.changing() as changing:
+        found = registers.find_links(changing.session, pair, japanese_date(by[1]))
+        if len(found) < len(set(pair)):
+            raise NotFound("nobody knows that number", ja="その番号は登録されていません。")
+        party, successor = found[pair[0]], found[pair[1]]
+        later = {after for _, after, _ in registers.find_lineage(changing.session, successor)} - {successor}
+        if party == successor or party in later:
+            raise InvalidRequest("a firm does not become itself", ja="承継の前後が同じ事業者です。")
+        registers.succeed_party(changing.session, party, successor, since, by)
+        what = {"party": party, "successor": successor, "since": since.isoformat()}
+        changing.say("succeeded", [by[0]], what, _on_request(by))
+        return party, successor
 
 
 def register_guarantees(
-    database: Database, recipient: str, entries: Sequence[GuaranteeEntry], by: tuple[str, datetime]
+    registrar: Registrar, recipient: str, entries: Sequence[GuaranteeEntry], by: tuple[str, datetime]
 ) -> int:
     """Take over guarantees; firms not yet known are added. How many held records this lets go.
 
@@ -60,7 +110,9 @@ def register_guarantees(
         InvalidRequest: a firm is named by a guarantee.
     """
     _only_links(*(entry.firm for entry in entries))
-    with database.write() as session:
+    told = b"".join(canonical(entry.model_dump(mode="json")) + b"\n" for entry in entries)
+    with registrar.changing() as changing:
+        database, session = registrar.database, changing.session
         log.lock_all_heads(database, session)
         parties = _parties(session, entries, by)
         columns = {"guarantee_no", "institution", "principal_yen", "is_revolving"}
@@ -69,11 +121,17 @@ def register_guarantees(
             for entry in entries
         ]
         registers.put_guarantees(database, session, rows)
+        what = {"recipient": recipient, "guarantees": len(entries), "guarantees_sha256": sha256_hex(told)}
+        changing.say("registered", [by[0]], what, _on_request(by))
         owners = {
             Reference(scheme=Scheme.GUARANTEE, scope=recipient, value=entry.guarantee_no): entry.institution
             for entry in entries
         }
         return release_waiting(database, session, [*owners, *parties], by[1], owners)
+
+
+def _on_request(by: tuple[str, datetime]) -> Authority:
+    return Authority(how="participant", by=(by[0],))
 
 
 def _only_links(*references: Reference) -> None:
@@ -104,13 +162,16 @@ def _party(session: Session, known: Reference, name: str | None, by: tuple[str, 
     return registers.add_party(session, name)
 
 
-def _link(session: Session, reference: Reference, party: str, by: tuple[str, datetime]) -> None:
+def _link(session: Session, reference: Reference, party: str, by: tuple[str, datetime]) -> bool:
+    """Link a number; whether it was not yet."""
     found = registers.find_links(session, [reference], japanese_date(by[1])).get(reference)
     if found not in (None, party):
         raise InvalidRequest("that number names another firm", ja="その番号は別の事業者を指しています。")
     if found is None and reference.scheme is not Scheme.PARTY:
         registers.link(session, reference, party, *by)
         session.flush()
+        return True
+    return False
 
 
 def release_waiting(

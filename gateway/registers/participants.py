@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from gateway.errors import NotEntitled
 from gateway.ports import Clock
@@ -46,18 +46,33 @@ class Participant:
         return frozenset(name for name, _ in self.enrolled.entitlements)
 
     def institution(self, on_behalf_of: str | None, now: datetime) -> str:
-        """The institution whose report this is: its own, or one that let it submit.
+        """The institution whose report this is: its own, or one that let it submit; or what that has become by now.
 
         Raises:
             NotEntitled: no delegation is in force today (Japanese date).
         """
-        if on_behalf_of is None or on_behalf_of == self.enrolled.institution:
-            return self.enrolled.institution
-        valid_from, valid_until = self.enrolled.delegations.get(on_behalf_of, (None, None))
         today = japanese_date(now)
-        if valid_from is None or not valid_from <= today <= (valid_until or today):
-            raise NotEntitled
-        return on_behalf_of
+        named = self.enrolled.institution if on_behalf_of is None else on_behalf_of
+        if not self.is_own(named, now):
+            valid_from, valid_until = self.enrolled.delegations.get(named, (None, None))
+            if valid_from is None or not valid_from <= today <= (valid_until or today):
+                raise NotEntitled
+        return self._become(named, today)
+
+    def is_own(self, institution: str, now: datetime) -> bool:
+        """Whether an institution is the participant's own, or has the same successor as that."""
+        today, own = japanese_date(now), self.enrolled.institution
+        return institution == own or institution == self._become(own, today)
+
+    def succeeds(self, institution: str, now: datetime) -> tuple[str, ...] | None:
+        """Institutions that have become this one by today, by code; None where there are none."""
+        today, successions = japanese_date(now), self.enrolled.successions
+        return tuple(sorted(old for old in successions if self._become(old, today) == institution != old)) or None
+
+    def _become(self, institution: str, today: date) -> str:
+        """What an institution has become, over any number of mergers (a register of successions has no rings)."""
+        successor, since = self.enrolled.successions.get(institution, ("", date.max))
+        return self._become(successor, today) if since <= today else institution
 
 
 class Participants:
@@ -75,6 +90,10 @@ class Participants:
         if self._looked_at is None or now - self._looked_at > FRESH_FOR:
             self._look(now)
         return self._known.get(participant)
+
+    def look_again(self) -> None:
+        """Look now, however lately one looked: for what may not rest on a key that has just ended."""
+        self._look(self._clock.now())
 
     def _look(self, now: datetime) -> None:
         with self._database.read() as session:
@@ -99,6 +118,10 @@ class Participants:
 
 
 def _signatory(enrolled: Enrolled, now: datetime) -> Signatory:
+    return Signatory(enrolled.profile, valid_keys(enrolled, now), tuple(map(certificate_of, enrolled.certificates)))
+
+
+def valid_keys(enrolled: Enrolled, now: datetime) -> KeyRing:
+    """The keys of a participant that are valid at an instant."""
     valid = (jwk for jwk, start, end in enrolled.keys.values() if start <= now and (end is None or now < end))
-    keys = KeyRing(PublicKey.from_jwk(json.loads(jwk)) for jwk in valid)
-    return Signatory(enrolled.profile, keys, tuple(map(certificate_of, enrolled.certificates)))
+    return KeyRing(PublicKey.from_jwk(json.loads(jwk)) for jwk in valid)

@@ -115,6 +115,17 @@ OTHER_INSTITUTION = reading_rule(
     ),
     "gateway",
 )
+SUCCEEDED_INSTITUTION = reading_rule(
+    "A03",
+    Severity.INFO,
+    Words(
+        ja="金融機関コード {found} は {expected} に承継されているため、{expected} の記録として扱いました。",
+        en="Institution {found} has become {expected}; its records are taken as those of {expected}.",
+        remedy_ja="対応は不要です。新しい金融機関コードでの出力に切り替えてください。",
+        remedy_en="Nothing to do; have the new code written when you can.",
+    ),
+    "gateway",
+)
 DOCUMENT_UNREADABLE = reading_rule(
     "R00",
     Severity.REFUSE,

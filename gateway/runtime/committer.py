@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from gateway.errors import BusyError, KeyReused
+from gateway.errors import BusyError, KeyReused, NotAuthentic
 from gateway.pipeline import Outcome
 from gateway.ports import Clock
 from gateway.rules.pack import Pack
@@ -32,7 +32,7 @@ from gateway.settle import Share, can_be_placed, settle
 from gateway.steps.publish import packed
 from gateway.steps.receive import Received
 from gateway.steps.seal import Sealed, digest
-from gateway.store import feed, jobs, log, submissions
+from gateway.store import feed, jobs, log, registers, submissions
 from gateway.store.engine import Database, Session
 from gateway.store.feed import Blocks
 from gateway.store.log import HeadState
@@ -233,11 +233,12 @@ class Committer:
         heads = log.lock_heads(database, session, {r for work in chosen for r in work.recipients})
         changed = _changed(session, chosen, heads)
         moved = [work for work in chosen if _ground_moved(session, work, changed, self._tools.clock.now())]
-        rest = [work for work in chosen if work not in moved]
+        over = _with_ended_key(session, chosen, self._tools.clock.now())
+        rest = [work for work in chosen if work not in moved and work not in over]
         claimed = submissions.claim_keys(session, [work.submission for work in rest])
         lost = [work for work in rest if work.submission.key is not None and work.name not in claimed]
         chosen[:] = [work for work in rest if work not in lost]
-        self._put_back(_again([*moved, *lost]))
+        self._put_back(_again([work for work in [*moved, *lost] if work not in over]))
         submissions.add_submissions(session, [work.submission for work in chosen], final=True)
         submissions.add_raw(session, [work.raw for work in chosen])
         self._notes.write(self._tools.database, session)
@@ -379,12 +380,22 @@ def _changed(session: Session, works: Sequence[Work], heads: Mapping[str, HeadSt
 
 def _ground_moved(session: Session, work: Work, changed: Mapping[str, set[Key]], now: datetime) -> bool:
     """Whether, between its snapshot and the lock, a record it looked at got a line, or one it holds could be placed."""
-    institution = work.submission.origin.institution
+    speaks_as = work.submission.origin.speaks_as
     return any(
-        (one.held and can_be_placed(session, one.recipient, institution, {h.waits_for for h in one.held}, now))
+        (one.held and can_be_placed(session, one.recipient, speaks_as, {h.waits_for for h in one.held}, now))
         or not one.keys.isdisjoint(changed.get(one.recipient, ()))
         for one in work.settled
     )
+
+
+def _with_ended_key(session: Session, works: Sequence[Work], now: datetime) -> list[Work]:
+    """Works, now failed, whose signature's key has ended since it was looked at, in whichever process it was ended."""
+    named = {work.submission.origin.key for work in works}
+    ended = registers.ended_keys(session, sorted(key for key in named if key is not None), now)
+    over = [work for work in works if work.submission.origin.key in ended]
+    for work in over:
+        _fail(work, NotAuthentic("the key has ended meanwhile"))
+    return over
 
 
 def _kept(prepared: Prepared, received: Received) -> RawCopy:

@@ -146,7 +146,7 @@ class Loader:
         with self.database.read() as session:
             name = submission.request.releases or submission.id
             raw = submissions.open_raw(session, self.blocks.cipher, self.raw_folder, name)
-        return document_of(submission.origin.assurance, raw)
+        return document_of(submission.origin.proof, raw)
 
     def _shares(
         self, submission: Submission, part: Prepared, stages: dict[str, Stage], only: frozenset[int] | None
@@ -210,8 +210,8 @@ class Loader:
 
     def _could_place(self, session: Session, submission: Submission, stage: Stage) -> bool:
         """Whether a number that a record staged as held waits for was registered meanwhile."""
-        institution = submission.origin.institution
-        return can_be_placed(session, stage.recipient, institution, stage.waits_for, self.clock.now())
+        speaks_as = submission.origin.speaks_as
+        return can_be_placed(session, stage.recipient, speaks_as, stage.waits_for, self.clock.now())
 
     def _ready(self, stage: Stage, reading: Reading) -> Ready:
         settled = stage.last

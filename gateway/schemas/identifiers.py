@@ -60,7 +60,7 @@ class Channel(StrEnum):
 
 
 class SignatureProfile(StrEnum):
-    """What a participant proves each submission with; recorded in the receipt as its assurance."""
+    """What a participant proves each submission with; recorded in the receipt (``origin.proof``)."""
 
     HTTP_SIGNATURE = "http_signature"  # a request signature, RFC 9421
     JWS_BODY = "jws_body"  # a JWS over the document, RFC 7515

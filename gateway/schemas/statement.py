@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -33,7 +33,10 @@ class Origin(BaseModel):
     """Who handed over, on whose behalf, by which door, and when.
 
     ``received_on`` are the dates the institution itself received the document, where it says so (paper, media).
-    ``assurance`` is how the sender proved that it is its own; the gateway's own word has none, nor had older receipts.
+    ``proof`` is how the sender proved that the document is its own, and ``key`` names its key, where one signed; the
+    gateway's own word has none, nor had older receipts. ``assurance`` is there where it is lower than the institution's
+    own word: ``delegated`` to the sender by a registered delegation, or ``transcribed`` by it from paper or media.
+    ``succeeds`` are the institutions that have become this one, whose records it may correct.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +45,15 @@ class Origin(BaseModel):
     institution: str
     channel: Channel = Channel.API
     received_on: tuple[str, ...] = ()
-    assurance: SignatureProfile | None = None
+    proof: SignatureProfile | None = None
+    key: str | None = None
+    assurance: Literal["delegated", "transcribed"] | None = None
+    succeeds: tuple[str, ...] | None = None
+
+    @property
+    def speaks_as(self) -> tuple[str, ...]:
+        """The institution, and those that have become it."""
+        return (self.institution, *(self.succeeds or ()))
 
 
 class RulesRun(BaseModel):

@@ -72,7 +72,7 @@ def read_proof(jwt: str, target: Target, now: datetime) -> Proof:
     try:
         if len(jwt) > LONGEST:
             raise NotAuthentic("the proof is longer than any needs to be")
-        opened = open_by(jwt, _own_key)
+        opened = open_by(jwt, key_carried)
         claims = claims_of(opened)
         if opened.header.get("typ") != TYPE:
             raise NotAuthentic("the typ of the proof is not dpop+jwt")
@@ -80,7 +80,7 @@ def read_proof(jwt: str, target: Target, now: datetime) -> Proof:
         made_at = claim_instant(claims, "iat")
         if not now - PROOF_LIFE < made_at <= now + MOST_AHEAD:
             raise NotAuthentic("the proof is older than a minute, or from the future")
-        return Proof(_own_key(opened.header).kid, claim_text(claims, "jti"), made_at + PROOF_LIFE)
+        return Proof(key_carried(opened.header).kid, claim_text(claims, "jti"), made_at + PROOF_LIFE)
     except EvidenceError as error:
         raise NotAuthentic(error.message, flaw="invalid_dpop_proof") from error
     except NotAuthentic as error:
@@ -96,7 +96,12 @@ def token_hash(token: str) -> str:
     return b64url(sha256(token.encode()).digest())
 
 
-def _own_key(header: dict[str, Any]) -> PublicKey:
+def key_carried(header: dict[str, Any]) -> PublicKey:
+    """The key that a JWS carries in its header, named by its thumbprint.
+
+    Raises:
+        NotAuthentic: it carries none that is accepted.
+    """
     jwk = header.get("jwk")
     if not isinstance(jwk, dict):
         raise NotAuthentic("the proof carries no jwk")

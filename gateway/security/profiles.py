@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from cryptography import x509
 
@@ -34,10 +34,21 @@ class Signatory:
     certificates: tuple[x509.Certificate, ...] = ()
 
 
-def signed_at(
+class Signed(NamedTuple):
+    """How a request was proven: when it was signed, by the signer's own clock, and by which registered key.
+
+    Both are None where nothing is signed; a certificate is not a registered key.
+    """
+
+    profile: SignatureProfile
+    at: datetime | None = None
+    key: str | None = None
+
+
+def proven(
     who: Signatory, request: SignedRequest, body: Callable[[], BinaryIO], now: datetime, max_age_s: int
-) -> datetime | None:
-    """When a request was signed, by the signer's own clock, in the signer's own way; None where nothing is signed.
+) -> Signed:
+    """How a request was proven, in the signer's own way.
 
     Args:
         who: the participant that is to have signed.
@@ -52,28 +63,29 @@ def signed_at(
         TooLarge: the body is too large to be signed as a whole.
     """
     if who.profile is SignatureProfile.HTTP_SIGNATURE:
-        return verify_request(request, who.keys, now, max_age_s).created_at
+        verified = verify_request(request, who.keys, now, max_age_s)
+        return Signed(who.profile, verified.created_at, verified.keyid)
     check_digest(request)
     if who.profile is SignatureProfile.MTLS_ONLY:
-        return None
+        return Signed(who.profile)
     try:
-        at = _signed_body_at(who, request, _read(body), now)
+        at, key = _signed_body(who, request, _read(body), now)
     except EvidenceError as error:
         raise NotAuthentic(str(error)) from error
     if not now - timedelta(seconds=max_age_s) <= at <= now + timedelta(seconds=MOST_AHEAD_S):
         raise NotAuthentic(f"signed at {at.isoformat()}")
-    return at
+    return Signed(who.profile, at, key)
 
 
-def _signed_body_at(who: Signatory, request: SignedRequest, body: bytes, now: datetime) -> datetime:
+def _signed_body(who: Signatory, request: SignedRequest, body: bytes, now: datetime) -> tuple[datetime, str | None]:
     name, url = idempotency_key(request.headers), request.target_uri
     if who.profile is SignatureProfile.XML_SIGNATURE:
         said = xml_bodies.open_xml(body, who.certificates, now)
         if (said.url, said.name) != (url, name):
             raise SignatureMismatch("the XML is meant for another address or Idempotency-Key")
-        return said.signed_at
+        return said.signed_at, None
     opened = jws_bodies.open_jws(body, request.headers.get(jws_bodies.HEADER, ""), who.keys)
-    return jws_bodies.signed_at(opened.header, url, name)
+    return jws_bodies.signed_at(opened.header, url, name), opened.header["kid"]
 
 
 def document_in(profile: SignatureProfile | None, body: bytes) -> bytes:

@@ -227,7 +227,7 @@ def _row_digests(case: _Case) -> Told:
     """Each line was made from the row it names: the row's own bytes, or a document that is one record as a whole."""
     lines = case.evidence.lines
     raw = case.evidence.raw if case.statement.counts.records == 1 else None
-    single = None if raw is None else document_in(case.statement.origin.assurance, raw)
+    single = None if raw is None else document_in(case.statement.origin.proof, raw)
     matched = sum(_row_matches(each, single) for each in lines)
     if not lines or matched < len(lines):
         told = (

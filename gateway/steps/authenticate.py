@@ -9,7 +9,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import BinaryIO
 
 from gateway.errors import NotAuthentic, NotEntitled
@@ -19,7 +19,7 @@ from gateway.schemas.identifiers import SignatureProfile
 from gateway.security.dpop import Proof, Target, read_proof
 from gateway.security.http_signatures import Explained, SignedRequest, explain_request
 from gateway.security.keys import KeyRing
-from gateway.security.profiles import signed_at
+from gateway.security.profiles import Signed, proven
 from gateway.security.tokens import AccessToken, Binding, read_access_token
 from gateway.store import submissions
 from gateway.store.engine import Database
@@ -149,8 +149,8 @@ class Door:
             raise NotAuthentic
         return Caller(participant, access.scopes, access.binding.x5t is not None)
 
-    def signed_at(self, caller: Caller, request: SignedRequest, body: Callable[[], BinaryIO]) -> datetime | None:
-        """When the caller signed this request in the way it is registered with, by its own clock; None: it need not.
+    def proven(self, caller: Caller, request: SignedRequest, body: Callable[[], BinaryIO]) -> Signed:
+        """With which key and when, by its own clock, the caller signed this request in the way it is registered with.
 
         Raises:
             NotAuthentic: the signature is missing, late, incomplete, of another kind, or not by this participant; or
@@ -161,7 +161,7 @@ class Door:
         who = caller.participant.signatory
         if who.profile is SignatureProfile.MTLS_ONLY and not caller.by_certificate:
             raise NotAuthentic("mtls_only, and the token is not bound to a certificate", TOKEN)
-        return signed_at(who, request, body, self._clock.now(), self._terms.max_age_s)
+        return proven(who, request, body, self._clock.now(), self._terms.max_age_s)
 
     def explain(self, caller: Caller, request: SignedRequest) -> Explained:
         """How the signature of the caller's own request looks from here, for the caller to read."""

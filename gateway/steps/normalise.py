@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -124,16 +124,16 @@ class Known:
     links: Mapping[Reference, str]
     guarantees: Mapping[tuple[str, str], Guaranteed]
 
-    def party(self, reference: Reference, recipient: str, institution: str) -> str | None:
-        """The firm a number names for an institution that submits to a recipient; None where it names nobody."""
+    def party(self, reference: Reference, recipient: str, speaks_as: Sequence[str]) -> str | None:
+        """The firm a number names for an institution (and what it succeeds) at a recipient; None if it names nobody."""
         if reference.scheme is not Scheme.GUARANTEE:
             return self.links.get(reference)
-        return self.guaranteed(reference.value, recipient, institution) if reference.scope == recipient else None
+        return self.guaranteed(reference.value, recipient, speaks_as) if reference.scope == recipient else None
 
-    def guaranteed(self, number: str, recipient: str, institution: str) -> str | None:
+    def guaranteed(self, number: str, recipient: str, speaks_as: Sequence[str]) -> str | None:
         """The firm of a recipient's guarantee; another institution's guarantee is as unknown as one that is none."""
         found = self.guarantees.get((recipient, number))
-        return found.party if found is not None and found.institution == institution else None
+        return found.party if found is not None and found.institution in speaks_as else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +151,16 @@ def place(draft: Draft, recipient: str, submission: Submission, known: Known) ->
     where none of them speaks, or a guarantee is not registered for this institution, the record is held. It waits for
     a number of which ``Known.party`` knows nothing: what asks the same way later finds out whether that has changed.
     """
-    institution, named = submission.origin.institution, {}
+    speaks_as, named = submission.origin.speaks_as, {}
     if draft.guarantee is not None:
-        guaranteed = known.guaranteed(draft.guarantee, recipient, institution)
+        guaranteed = known.guaranteed(draft.guarantee, recipient, speaks_as)
         if guaranteed is None:
             waits_for = Reference(scheme=Scheme.GUARANTEE, scope=recipient, value=draft.guarantee)
             return Unplaced(_finding("V05", Severity.HOLD, draft, {"reference": draft.guarantee}), waits_for)
         named[guaranteed] = draft.guarantee
     given = names_of(draft, recipient, submission)
     for reference in given:
-        party = known.party(reference, recipient, institution)
+        party = known.party(reference, recipient, speaks_as)
         if party is not None:
             named.setdefault(party, str(reference))
     if len(named) == 1:

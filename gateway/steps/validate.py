@@ -58,13 +58,22 @@ def validate(pack: Pack, observed: Observed, repeated: RepeatedKeys) -> Checked:
     return Checked(list(cleared(observed.problems)), 1, 0)
 
 
-def validate_origin(draft: Draft, institution: str, recipients: Sequence[str]) -> Finding | None:
-    """Whether a record speaks for another institution, or belongs to another corporation, than its submission."""
-    if draft.institution is not None and draft.institution != institution:
-        return _refusal("A02", draft, found=draft.institution, expected=institution)
+def validate_origin(draft: Draft, speaks_as: Sequence[str], recipients: Sequence[str]) -> Finding | None:
+    """Whether a record speaks for another institution, or belongs to another corporation, than its submission.
+
+    ``speaks_as`` are the submission's institution and those that have become it.
+    """
+    if draft.institution is not None and draft.institution not in speaks_as:
+        return _refusal("A02", draft, found=draft.institution, expected=speaks_as[0])
     if draft.recipient is not None and draft.recipient not in recipients:
         return _refusal("A01", draft, found=draft.recipient, expected=", ".join(recipients))
     return None
+
+
+def succeeded(draft: Draft, institution: str) -> Finding:
+    """That a record names an institution which has become that of its submission, and is taken as that one's."""
+    params: dict[str, str | int] = {"found": str(draft.institution), "expected": institution}
+    return Finding(code="A03", severity=Severity.INFO, params=params)
 
 
 def _refusal(code: str, draft: Draft, **params: str | int) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, update
@@ -24,11 +24,14 @@ from gateway.store.tables import (
     ParticipantCertificate,
     ParticipantKey,
     Party,
+    PartySuccession,
     RegisterVersion,
+    Succession,
 )
 
 _VERSION = columns(table_of(RegisterVersion).c.version)
-_LINK, _GUARANTEE = table_of(Link).c, table_of(Guarantee).c
+_KEY, _LINK, _GUARANTEE = (table_of(table).c for table in (ParticipantKey, Link, Guarantee))
+_ENDED = columns(_KEY.kid).where(any_of(_KEY.kid, "kids"), _KEY.valid_until_at <= bindparam("at"))
 _LINKS = columns(_LINK.value, _LINK.party, _LINK.valid_from, _LINK.valid_until).where(
     _LINK.scheme == bindparam("scheme"), _LINK.scope == bindparam("scope"), any_of(_LINK.value, "numbers")
 )
@@ -52,6 +55,7 @@ class Enrolled:
         delegations: institution -> (from, until or None) on whose behalf it may submit.
         profile: what it proves its submissions with.
         certificates: with which it signs XML, as DER.
+        successions: institution -> (its successor, since when); everybody's, not this participant's alone.
     """
 
     id: str
@@ -63,6 +67,7 @@ class Enrolled:
     delegations: dict[str, tuple[date, date | None]] = field(default_factory=dict)
     profile: SignatureProfile = SignatureProfile.HTTP_SIGNATURE
     certificates: list[bytes] = field(default_factory=list)
+    successions: Mapping[str, tuple[str, date]] = field(default_factory=dict)
 
 
 def register_version(session: Session) -> int:
@@ -72,8 +77,16 @@ def register_version(session: Session) -> int:
 
 def load_participants(session: Session) -> dict[str, Enrolled]:
     """The whole register of participants; a few thousand rows at most."""
+    successions = load_successions(session)
     found = {
-        row.id: Enrolled(row.id, row.kind, row.name, row.institution or row.id, profile=SignatureProfile(row.profile))
+        row.id: Enrolled(
+            row.id,
+            row.kind,
+            row.name,
+            row.institution or row.id,
+            profile=SignatureProfile(row.profile),
+            successions=successions,
+        )
         for row in session.exec(select(Participant)).all()
     }
     for key in session.exec(select(ParticipantKey)).all():
@@ -87,13 +100,24 @@ def load_participants(session: Session) -> dict[str, Enrolled]:
     return found
 
 
+def load_successions(session: Session) -> dict[str, tuple[str, date]]:
+    """Institutions that have become another, or will: which, and since when."""
+    return {row.institution: (row.successor, row.since) for row in session.exec(select(Succession)).all()}
+
+
+def put_succession(session: Session, institution: str, successor: str, since: date) -> None:
+    """Let an institution be another from a date on."""
+    session.merge(Succession(institution=institution, successor=successor, since=since))
+    _changed(session)
+
+
 def _changed(session: Session) -> None:
     add_rows(session, RegisterVersion, [{"id": 1, "version": 0}], unless_there=True)
     session.execute(update(RegisterVersion).values(version=RegisterVersion.version + 1))
 
 
 def enrol(session: Session, one: Enrolled, at: datetime) -> None:
-    """Add a participant with its keys and what it may do, or complete one that is there."""
+    """Add a participant with its keys and what it may do, or complete one that is there; keys that are there stay."""
     known = session.get(Participant, one.id)
     profile = known.profile if known else one.profile.value  # it changes by ``set_profile`` only
     session.merge(
@@ -105,7 +129,8 @@ def enrol(session: Session, one: Enrolled, at: datetime) -> None:
     for action, recipient in one.entitlements:
         session.merge(Entitlement(participant=one.id, action=action, recipient=recipient))
     for kid, (jwk, start, end) in one.keys.items():
-        session.merge(ParticipantKey(kid=kid, participant=one.id, jwk=jwk, valid_from_at=start, valid_until_at=end))
+        row = {"kid": kid, "participant": one.id, "jwk": jwk, "valid_from_at": start, "valid_until_at": end}
+        add_rows(session, ParticipantKey, [row], unless_there=True)
     _changed(session)
 
 
@@ -127,9 +152,26 @@ def set_profile(
     return True
 
 
+def find_key(session: Session, kid: str) -> tuple[str, datetime, datetime | None] | None:
+    """Whose a key is, and from when until when it is valid."""
+    row = session.get(ParticipantKey, kid, populate_existing=True)
+    return None if row is None else (row.participant, row.valid_from_at, row.valid_until_at)
+
+
+def ended_keys(session: Session, kids: Sequence[str], at: datetime) -> set[str]:
+    """Those of some keys that are over at an instant."""
+    return {kid for (kid,) in fetch(session, _ENDED, kids=kids, at=at)} if kids else set()
+
+
+def find_enrolled(session: Session, participant: str) -> Enrolled | None:
+    """One participant as it is registered now."""
+    return load_participants(session).get(participant)
+
+
 def end_key(session: Session, kid: str, at: datetime) -> None:
-    """End a key's validity."""
-    session.execute(update(ParticipantKey).where(col(ParticipantKey.kid) == kid).values(valid_until_at=at))
+    """End a key's validity, unless it ends before."""
+    still = col(ParticipantKey.valid_until_at).is_(None) | (col(ParticipantKey.valid_until_at) > at)
+    session.execute(update(ParticipantKey).where(col(ParticipantKey.kid) == kid, still).values(valid_until_at=at))
     _changed(session)
 
 
@@ -177,6 +219,48 @@ def link(session: Session, reference: Reference, party: str, asserted_by: str, a
             asserted_at=at,
         )
     )
+
+
+def end_link(session: Session, reference: Reference, asserted_by: str, today: date) -> str | None:
+    """Let what somebody said of a number end with yesterday; the party it named, None where nothing of it holds today.
+
+    A number that names a firm since today only never did on any day: it then ends before it began.
+    """
+    holds = col(Link.valid_until).is_(None) | (col(Link.valid_until) >= today)
+    query = select(Link).where(
+        Link.scheme == reference.scheme.value,
+        Link.scope == reference.scope,
+        Link.value == reference.value,
+        Link.asserted_by == asserted_by,
+        holds,
+    )
+    row = session.exec(query).first()
+    if row is None:
+        return None
+    row.valid_until = today - timedelta(days=1)
+    session.flush()
+    return row.party
+
+
+def succeed_party(session: Session, party: str, successor: str, since: date, by: tuple[str, datetime]) -> None:
+    """A firm became another on a day, by whose word, and when that was said."""
+    session.merge(PartySuccession(party=party, successor=successor, since=since, asserted_by=by[0], asserted_at=by[1]))
+
+
+def find_lineage(session: Session, party: str) -> list[tuple[str, str, date]]:
+    """What became of a firm and what it was before: (party, successor, since), the oldest first."""
+    found: dict[str, tuple[str, str, date]] = {}
+    open_, seen = {party}, set[str]()
+    while open_:
+        some = list(open_)
+        seen |= open_
+        query = select(PartySuccession).where(
+            col(PartySuccession.party).in_(some) | col(PartySuccession.successor).in_(some)
+        )
+        for row in session.exec(query).all():
+            found[row.party] = (row.party, row.successor, row.since)
+        open_ = {name for before, after, _ in found.values() for name in (before, after)} - seen
+    return sorted(found.values(), key=lambda one: (one[2], one[0]))
 
 
 def find_links(session: Session, references: Iterable[Reference], on: date) -> dict[Reference, str]:

@@ -105,6 +105,74 @@ class Delegation(SQLModel, table=True):
     valid_until: date | None = None
 
 
+class ChangeConcerns(SQLModel, table=True):
+    """Whom a statement of the registers' log concerns; ids sort by time, so that a history reads in order."""
+
+    __tablename__: ClassVar[Any] = "change_concerns"
+    participant: str = Field(primary_key=True)
+    statement: str = Field(primary_key=True)
+
+
+class Invitation(SQLModel, table=True):
+    """A one-time code: a name that is part of it, the hash of its secret, and what it lets its holder register."""
+
+    id: str = Field(primary_key=True)
+    secret_sha256: bytes = _bytes()
+    invited: str = _text()
+    expires_at: datetime = _at()
+    tries: int = 0
+    used_at: datetime | None = _at(nullable=True)
+
+
+class Proposal(SQLModel, table=True):
+    """A change that waits for the administrators' approval."""
+
+    id: str = Field(primary_key=True)
+    ordered: str = _text()
+    proposed_at: datetime = _at()
+    done_at: datetime | None = _at(nullable=True)
+
+
+class Approval(SQLModel, table=True):
+    """An administrator's signed word (JWS) on a proposal."""
+
+    proposal: str = Field(primary_key=True, foreign_key="proposal.id")
+    administrator: str = Field(primary_key=True)
+    word: str = _text()
+
+
+class Succession(SQLModel, table=True):
+    """From when on an institution is another: banks that merge."""
+
+    institution: str = Field(primary_key=True)
+    successor: str
+    since: date
+
+
+class PartySuccession(SQLModel, table=True):
+    """That one firm became another on a day (法人成り), by whose word; each keeps its numbers and its history."""
+
+    __tablename__: ClassVar[Any] = "party_succession"
+    party: str = Field(primary_key=True, foreign_key="party.id")
+    successor: str = Field(index=True, foreign_key="party.id")
+    since: date
+    asserted_by: str
+    asserted_at: datetime = _at()
+
+
+class Coverage(SQLModel, table=True):
+    """What an institution declares that its reports of a kind to a recipient hold, and since when."""
+
+    institution: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    form: str
+    since: date
+    baseline_on: date | None = None
+    declared_by: str
+    declared_at: datetime = _at()
+
+
 class RegisterVersion(SQLModel, table=True):
     """One row, counted up by every change to who may do what, so that caches know."""
 

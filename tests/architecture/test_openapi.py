@@ -31,7 +31,7 @@ from gateway.security.verify import verify_evidence
 
 API: dict[str, Any] = yaml.safe_load((ROOT / "openapi" / "gateway.yaml").read_text("utf-8"))
 OPERATIONS = operations(API)
-PUBLIC = {"token", "metadata", "jwks", "api_catalog", "healthy", "ready"}
+PUBLIC = {"enrol_by_code", "token", "metadata", "jwks", "api_catalog", "healthy", "ready"}
 DOCUMENTS = sorted((EXAMPLES / "documents").iterdir())
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 ANSWERS = sorted((EXAMPLES / "answers").iterdir())

@@ -51,7 +51,7 @@ def gateway(database_url: str, tmp_path: Path) -> Iterator[Gateway]:
     """A gateway that knows one firm."""
     gateway = build(Settings(data_dir=tmp_path / "data", database_url=database_url))
     reference = Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(1))
-    say_who(gateway.database, reference, None, "第1商店", (BANK, gateway.clock.now()))
+    say_who(gateway.registrar, reference, None, "第1商店", (BANK, gateway.clock.now()))
     yield gateway
     gateway.database.close()
 

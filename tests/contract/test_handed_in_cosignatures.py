@@ -43,7 +43,7 @@ class Watched(Inside):
         for name, key in KEYS.items():
             may = enrolment.entitlements(["witness:13"])
             entry = enrolment.Entry(name, "witness", name, None, KeyRing([key.public]), may)
-            enrolment.enrol(self.gateway.database, entry, self.now)
+            enrolment.enrol(self.gateway.registrar, entry)
 
     @property
     def now(self) -> datetime:

@@ -37,7 +37,7 @@ def inside(database_url: str, tmp_path: Path) -> Iterator[Inside]:
     gateway = Inside(tmp_path, database_url)
     gateway.register(range(1, 10))
     reference = Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(1))
-    say_who(gateway.gateway.database, reference, None, "第1商店", (BANK, gateway.gateway.clock.now()))
+    say_who(gateway.gateway.registrar, reference, None, "第1商店", (BANK, gateway.gateway.clock.now()))
     yield gateway
     gateway.close()
 

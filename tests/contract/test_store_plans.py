@@ -14,7 +14,7 @@ from world import BANK, trial_balance
 from gateway.store.engine import ROWS_PER_TRANSACTION
 
 VALUES = re.compile(r"'[^']*'|\b\d+\b")
-SMALL = {"job", "register_version", "participant", "participant_key", "entitlement", "delegation"}
+SMALL = {"job", "register_version", "participant", "participant_key", "entitlement", "delegation", "succession"}
 """Tables that never hold more than what is open now, or than there are participants."""
 
 

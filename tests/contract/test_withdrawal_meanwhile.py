@@ -92,7 +92,7 @@ def test_a_release_of_what_is_withdrawn_publishes_nothing(inside: Inside) -> Non
     held = inside.at_once(loan_rows({(50, DAY): SECRET_YEN}))
     firm = Reference(scheme=Scheme.CGC_CUSTOMER, scope="13", value="C50")
     entry = GuaranteeEntry(guarantee_no="13-0000050", institution="9991", firm=firm, name="第50商店")
-    register_guarantees(inside.gateway.database, "13", [entry], (CORPORATION, inside.gateway.clock.now()))
+    register_guarantees(inside.gateway.registrar, "13", [entry], (CORPORATION, inside.gateway.clock.now()))
     assert load(inside, lambda: withdraw(inside, held)).readings == 1
     while inside.worker().work_once():
         pass

@@ -110,7 +110,7 @@ def test_what_is_tried_again_late_gives_way_to_what_its_sender_said_since(world:
 
 
 def test_what_another_sender_said_since_does_not_hold_it_back(world: World) -> None:
-    delegate(world.gateway.database, VENDOR, "9991", date(2026, 1, 1), None)
+    delegate(world.gateway.registrar, VENDOR, "9991", (date(2026, 1, 1), None))
     reader = world.reader()
     late, lost = given_up(world, trial_balance(1, 4))
     time.sleep(FRESH_FOR.total_seconds())  # until every process knows the delegation
@@ -136,7 +136,7 @@ def held_and_linked(world: World) -> str:
 def link(world: World) -> None:
     number = Reference(scheme=Scheme.BANK_CUSTOMER, scope="9991", value="77")
     firm = Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(1))
-    assert say_who(world.gateway.database, number, firm, None, (CORPORATION, world.gateway.clock.now()))[1] == 1
+    assert say_who(world.gateway.registrar, number, firm, None, (CORPORATION, world.gateway.clock.now()))[1] == 1
 
 
 def test_what_was_held_gives_way_to_what_its_sender_said_while_it_waited(world: World) -> None:

@@ -237,7 +237,7 @@ def test_submissions_take_effect_in_order_of_arrival_also_behind_a_large_one(tmp
     with running(tmp_path, None, HAYAME_LARGE_RECORDS="1000") as world:
         loans = 5_000
         entries = [_entry(number) for number in range(1, loans + 1)]
-        register_guarantees(world.gateway.database, "13", entries, (CORPORATION, world.gateway.clock.now()))
+        register_guarantees(world.gateway.registrar, "13", entries, (CORPORATION, world.gateway.clock.now()))
         bank, rows = world.client(BANK), tapes.loan_book(1, loans, date(2026, 4, 30))
         first = bank.submit(tapes.write_tape("guarantee_csv", rows, 1), recipient="13", filename=NAME)
         change = rows[7] | {"balance_yen": rows[7]["balance_yen"] + 1_000, "correction": "replace"}

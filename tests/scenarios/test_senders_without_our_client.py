@@ -61,7 +61,7 @@ def sender(world: World, folder: Path, kind: str = "Ed25519", *, enrolled: bool 
     client, keys = f"bank-{folder.name}", KeyRing.parse(public.read_bytes())
     if enrolled:
         entry = enrolment.Entry(client, "bank", client, "9991", keys, enrolment.entitlements(["submit:13"]))
-        enrolment.enrol(world.gateway.database, entry, world.gateway.clock.now())
+        enrolment.enrol(world.gateway.registrar, entry)
         time.sleep(FRESH_FOR.total_seconds())  # until the server looks at the register again
     return Sender(world, client, key)
 

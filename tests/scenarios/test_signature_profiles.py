@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -20,7 +20,7 @@ from xml_signing import Party, party, sign, submission_xml
 
 from gateway.client import Client
 from gateway.errors import EvidenceError, InvalidRequest, NotFound
-from gateway.registers import enrolment
+from gateway.registers import enrolment, orders
 from gateway.schemas.identifiers import SignatureProfile
 from gateway.security.http_signatures import content_digest
 from gateway.security.jws_bodies import sign_beside, sign_body
@@ -32,6 +32,11 @@ from gateway.security.verify import verify_evidence
 JWS, MTLS, XML = "jws-bank", "mtls-bank", "xml-bank"
 SIGNER, OLD = party(), party(days=(-9, -1))
 FIRMS = count(100)
+
+
+def let_prove(world: World, name: str, profile: SignatureProfile, certificates: Iterable[bytes] = ()) -> None:
+    pems = tuple(pem.decode() for pem in certificates)
+    orders.give(world.gateway.registrar, orders.Profile(id=name, profile=profile, certificates=pems))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Ite
     ):
         world.enrol(name, "bank", institution, ["submit:13"])
         certificates = [SIGNER.pem, OLD.pem] if name == XML else []
-        enrolment.set_profile(world.gateway.database, name, profile, certificates)
+        let_prove(world, name, profile, certificates)
     try:
         yield world.start()
     finally:
@@ -121,7 +126,7 @@ def proven(world: World, evidence: bytes) -> set[str]:
 def test_a_request_signature_is_what_is_asked_for_by_default(world: World) -> None:
     outcome = world.client(BANK).submit(trial_balance(next(FIRMS), 4), recipient="13")
     keys = KeyRing([world.gateway.key.public])
-    assert orjson.loads(open_receipt(outcome.receipts[0], keys))["origin"]["assurance"] == "http_signature"
+    assert orjson.loads(open_receipt(outcome.receipts[0], keys))["origin"]["proof"] == "http_signature"
 
 
 def test_a_document_within_a_jws_is_taken_and_all_that_is_read_from_it_is_the_document(
@@ -130,7 +135,7 @@ def test_a_document_within_a_jws_is_taken_and_all_that_is_read_from_it_is_the_do
     sending = Sending(world, JWS, authority.trusted())
     body = sending.body()
     answer = sending.send(body)
-    assert origin(world, answer)["assurance"] == "jws_body"
+    assert origin(world, answer)["proof"] == "jws_body"
     assert answer.json()["statements"][0]["counts"]["accepted"] + answer.json()["statements"][0]["counts"]["held"] == 1
     name = answer.json()["submission"]
     assert sending.client.get(f"/v1/submissions/{name}/raw").content == body
@@ -162,7 +167,7 @@ def test_a_document_beside_its_jws_is_taken_encoded_or_not(world: World, authori
     key, now = world.keys[JWS], datetime.now(UTC)
     plain = sign_beside(key, sending.document, sending.url, sending.key, now)
     answer = sending.send(sending.document, **{"x-jws-signature": plain})
-    assert origin(world, answer)["assurance"] == "jws_body"
+    assert origin(world, answer)["proof"] == "jws_body"
     header, _, signature = sending.body(now=now).decode().split(".")
     again = sending.send(sending.document, **{"x-jws-signature": f"{header}..{signature}"})
     assert again.headers["idempotent-replayed"] == "true"
@@ -222,7 +227,7 @@ def test_a_certificate_is_enough_where_that_is_registered_and_only_with_a_token_
 ) -> None:
     sending = Sending(world, MTLS, authority.trusted(mine))
     said = origin(world, sending.send(sending.document))
-    assert (said["assurance"], said["sender"], said["institution"]) == ("mtls_only", MTLS, "9994")
+    assert (said["proof"], said["sender"], said["institution"]) == ("mtls_only", MTLS, "9994")
     assert sending.send(sending.document, **{"content-digest": ""}).status_code == 400
     assert sending.send(sending.document, **{"content-digest": content_digest(b"other")}).status_code == 400
     stolen = {"authorization": f"Bearer {sending.client.token()}"}
@@ -240,7 +245,7 @@ def test_a_document_within_signed_xml_is_taken_and_all_that_is_read_from_it_is_t
     sending = Sending(world, XML, authority.trusted())
     body = sending.xml(xades=xades)
     answer = sending.send(body)
-    assert origin(world, answer)["assurance"] == "xml_signature"
+    assert origin(world, answer)["proof"] == "xml_signature"
     name = answer.json()["submission"]
     assert sending.client.get(f"/v1/submissions/{name}/raw").content == body
     assert "raw_digest" in proven(world, sending.client.evidence(name))
@@ -287,9 +292,9 @@ def test_what_xml_was_signed_for_is_what_it_is_good_for(world: World, authority:
 def test_certificates_are_for_who_signs_xml(world: World) -> None:
     for profile, certificates in ((SignatureProfile.XML_SIGNATURE, []), (SignatureProfile.JWS_BODY, [SIGNER.pem])):
         with pytest.raises(InvalidRequest):
-            enrolment.set_profile(world.gateway.database, BANK, profile, certificates)
+            let_prove(world, BANK, profile, certificates)
     with pytest.raises(NotFound):
-        enrolment.set_profile(world.gateway.database, "nobody", SignatureProfile.JWS_BODY)
+        let_prove(world, "nobody", SignatureProfile.JWS_BODY)
 
 
 def test_the_operator_sets_a_profile_by_command(world: World, tmp_path: Path) -> None:

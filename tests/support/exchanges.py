@@ -15,12 +15,17 @@ import orjson
 from world import BANK, CORPORATION, TOOL, WITNESS, World, corporate_number, guarantee, running
 
 from gateway.client import Client, Outcome, Refusal
+from gateway.registers import orders
+from gateway.registers.codes import Invite
+from gateway.registers.orders import Invitation
 from gateway.runtime.withdraw import Asked
 from gateway.security.cosignatures import cosign
 from gateway.security.keys import SigningKey
+from gateway.security.words import INVITATION, REVOCATION, ROTATION, code_hash, say, show_possession
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "openapi" / "examples"
 SAY_NOTHING = {"healthy.200.txt", "ready.200.txt"}  # not worth a file
+NEW_BANK = "bank-9993"
 FIRM, NEW_FIRM = corporate_number(17).encode(), corporate_number(9_017).encode()
 
 
@@ -36,9 +41,12 @@ def exchanges(world: World) -> dict[str, bytes]:
         **_looking_back(bank, corrected.submission),
         **_registering(world.client(CORPORATION)),
         **_reading(tool),
+        **_covering(bank, tool),
         **_witnessing(world),
         "evidence.200.json": tool.evidence(outcomes["repayment.csv"].submission, line=0),
         **_withdrawing(world, bank, corrected.submission),
+        **_keys(world),
+        **_inviting(world),
         **_at_the_door(world),
         "signature_check.200.json": bank.post("/v1/signature-check", {"kind": "trial_balance"}).content,
     }
@@ -73,13 +81,55 @@ def _withdrawing(world: World, bank: Client, submission: str) -> dict[str, bytes
     return {"raw.410.json": _refused(lambda: bank.get(f"/v1/submissions/{submission}/raw"))}
 
 
+def _keys(world: World) -> dict[str, bytes]:
+    """What a bank is answered that enrols by a code, replaces its key and revokes the new one."""
+    address = f"{world.base_url}/v1/participants/enrolments"
+    invite = Invite(id=NEW_BANK, kind="bank", name="見本銀行", institution="9993", may=("submit:13",))
+    code = orders.give(world.gateway.registrar, Invitation(invite=invite)).told
+    now, old, new = datetime.now(UTC), SigningKey.generate(), SigningKey.generate()
+    asked = {"code": code, "proof": show_possession(old, world.base_url, {"code": code_hash(code)}, now)}
+    enrolled = httpx2.post(address, json=asked, trust_env=False).content
+    with Client(world.base_url, NEW_BANK, old) as bank:
+        me = f"/v1/participants/{NEW_BANK}"
+        words = {
+            "word": say(old, ROTATION, world.base_url, {"new_key": new.kid, "overlap_hours": 24}, now),
+            "proof": show_possession(new, world.base_url, {"for": NEW_BANK}, now),
+        }
+        rotated = bank.post(f"{me}/keys", words).content
+        word = say(old, REVOCATION, world.base_url, {"revokes": new.kid}, now)
+        revoked = bank.post(f"{me}/revocations", {"word": word}).content
+        shown = bank.get(me).content
+        newest = orjson.loads(shown)["changes"][0]["statement"]
+        return {
+            "enrol_by_code.201.json": enrolled,
+            "enrol_by_code.401.json": httpx2.post(address, json=asked | {"code": "00000"}, trust_env=False).content,
+            "rotate_key.201.json": rotated,
+            "revoke_key.200.json": revoked,
+            "participant.200.json": shown,
+            "change_evidence.200.json": bank.get(f"{me}/changes/{newest}").content,
+        }
+
+
+def _inviting(world: World) -> dict[str, bytes]:
+    world.enrol("cgc-13-registrar", "corporation", None, ["enrol:13"])
+    clerk, invited = world.client("cgc-13-registrar"), {"id": "bank-9994", "kind": "bank", "may": ["submit:13"]}
+    word = say(clerk.key, INVITATION, world.base_url, {"invites": invited}, datetime.now(UTC))
+    return {"invite.201.json": clerk.post("/v1/recipients/13/invitations", {"word": word}).content}
+
+
 def _registering(clerk: Client) -> dict[str, bytes]:
     firm = {"scheme": "corporate_number", "value": NEW_FIRM.decode()}
     entry = {"guarantee_no": guarantee(9_017), "institution": "9991", "firm": firm, "name": "有限会社みほん堂"}
     customer = {"scheme": "bank_customer", "scope": "9991", "value": "C-9017"}
+    corporation = {"scheme": "corporate_number", "value": corporate_number(9_018)}
+    clerk.post("/v1/recipients/13/links", {"reference": corporation, "name": "株式会社みほん堂"})
+    became = {"predecessor": firm, "successor": corporation, "since": "2026-04-01"}
     return {
         "guarantees.201.json": clerk.post("/v1/recipients/13/guarantees", [entry]).content,
         "link.201.json": clerk.post("/v1/recipients/13/links", {"reference": customer, "same_as": firm}).content,
+        "succeed.201.json": (succeeded := clerk.post("/v1/recipients/13/successions", became)).content,
+        "lineage.200.json": clerk.get(f"/v1/recipients/13/subjects/{succeeded.json()['party']}/lineage").content,
+        "unlink.200.json": clerk.post("/v1/recipients/13/links/end", {"reference": customer}).content,
     }
 
 
@@ -102,6 +152,15 @@ def _reading(tool: Client) -> dict[str, bytes]:
         "inclusion.200.json": read("log/proofs/inclusion", leaf=2, size=5),
         "consistency.200.json": read("log/proofs/consistency", first=3, second=5),
         "lead_times.200.json": read("lead-times", limit=1, rows=True),
+    }
+
+
+def _covering(bank: Client, tool: Client) -> dict[str, bytes]:
+    at = "/v1/recipients/13/coverage"
+    tapes = {"kind": "repayment_status", "form": "full_tape", "since": "2026-04-01", "baseline_on": "2026-03-31"}
+    return {
+        "declare_coverage.201.json": bank.post(at, tapes).content,
+        "coverage.200.json": tool.get(at).content,
     }
 
 
@@ -152,7 +211,7 @@ def record(folder: Path) -> None:
         for name, answer in exchanges(world).items():
             if name in SAY_NOTHING:
                 continue
-            laid_out = name.endswith("json") and not name.startswith("evidence") and "ndjson" not in name
+            laid_out = name.endswith("json") and "evidence." not in name and "ndjson" not in name
             shown = orjson.dumps(orjson.loads(answer), option=orjson.OPT_INDENT_2) + b"\n" if laid_out else answer
             (folder / name).write_bytes(shown.replace(world.base_url.encode(), b"https://gateway.example"))
 

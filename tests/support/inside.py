@@ -46,7 +46,7 @@ class Inside:
         for name, kind in ((BANK, "bank"), (VENDOR, "vendor")):
             keys = KeyRing([SigningKey.generate().public])
             entry = enrolment.Entry(name, kind, name, "9991", keys, enrolment.entitlements(["submit:13"]))
-            enrolment.enrol(self.gateway.database, entry, self.gateway.clock.now())
+            enrolment.enrol(self.gateway.registrar, entry)
 
     def close(self) -> None:
         """Give back the database."""
@@ -64,7 +64,7 @@ class Inside:
             )
             for loan in loans
         ]
-        register_guarantees(self.gateway.database, "13", entries, (CORPORATION, self.gateway.clock.now()))
+        register_guarantees(self.gateway.registrar, "13", entries, (CORPORATION, self.gateway.clock.now()))
 
     def at_once(self, document: bytes, sender: str = BANK) -> Outcome:
         """Submit a small document; behind a large one of the same sender it is queued, as at the door."""

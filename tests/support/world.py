@@ -103,7 +103,7 @@ class World:
         entry = enrolment.Entry(
             name, kind, name, institution, KeyRing([self.keys[name].public]), enrolment.entitlements(may)
         )
-        enrolment.enrol(self.gateway.database, entry, self.gateway.clock.now())
+        enrolment.enrol(self.gateway.registrar, entry)
 
     def register(self, firms: range, institution: str = "9991") -> int:
         """Guarantees of some firms, as the corporation's register has them."""
@@ -116,7 +116,7 @@ class World:
             )
             for firm in firms
         ]
-        return register_guarantees(self.gateway.database, "13", entries, (CORPORATION, self.gateway.clock.now()))
+        return register_guarantees(self.gateway.registrar, "13", entries, (CORPORATION, self.gateway.clock.now()))
 
     def start(self) -> World:
         """Start the server and wait until all its processes answer: connections stay with the one that took them."""

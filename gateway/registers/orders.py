@@ -1,0 +1,199 @@
+"""What the operator orders: carried out at once, or, where there are two administrators, once two of them approved.
+
+An order is data: it is what administrators sign, and what waits for their signatures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from gateway.errors import NotAuthentic, NotFound
+from gateway.registers import codes, enrolment, own_keys
+from gateway.registers.changes import Changing, Registrar
+from gateway.registers.codes import Invite
+from gateway.registers.enrolment import ADMINISTRATOR
+from gateway.registers.participants import valid_keys
+from gateway.schemas.identifiers import SignatureProfile, new_id
+from gateway.schemas.register_change import OPERATOR, Authority
+from gateway.security.canonical import sha256_hex
+from gateway.security.keys import KeyRing, PublicKey
+from gateway.security.words import APPROVAL, read_word
+from gateway.store import invitations, registers
+
+APPROVALS = 2
+
+
+class _Order(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Enrol(_Order):
+    """Enrol a participant, or complete one."""
+
+    order: Literal["enrol"] = "enrol"
+    id: str
+    kind: str
+    name: str
+    institution: str | None = None
+    keys: tuple[dict[str, Any], ...]
+    may: tuple[str, ...] = ()
+
+
+class Profile(_Order):
+    """Say what a participant proves its submissions with; certificates as PEM."""
+
+    order: Literal["profile"] = "profile"
+    id: str
+    profile: SignatureProfile
+    certificates: tuple[str, ...] = ()
+
+
+class Delegate(_Order):
+    """Let a sender submit on an institution's behalf."""
+
+    order: Literal["delegate"] = "delegate"
+    sender: str
+    institution: str
+    since: date
+    until: date | None = None
+
+
+class Invitation(_Order):
+    """Make a one-time code."""
+
+    order: Literal["invite"] = "invite"
+    invite: Invite
+
+
+class EndKey(_Order):
+    """End a key at once."""
+
+    order: Literal["end_key"] = "end_key"
+    kid: str
+
+
+class Succeed(_Order):
+    """Let an institution be another from a date on: banks that merge."""
+
+    order: Literal["succeed"] = "succeed"
+    institution: str
+    successor: str
+    since: date
+
+
+Order = Annotated[Enrol | Profile | Delegate | Invitation | EndKey | Succeed, Field(discriminator="order")]
+_ORDERS: TypeAdapter[Any] = TypeAdapter(Order)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came of an order: what is to be told whoever gave it, or the proposal that waits for approval."""
+
+    told: str = ""
+    proposal: str = ""
+
+
+def give(registrar: Registrar, order: Order) -> Given:
+    """Carry an order out; where there are two administrators, keep it until two of them approved.
+
+    Raises:
+        InvalidRequest: it cannot be carried out.
+    """
+    with registrar.changing() as changing:
+        if len(_administrators(changing)) < APPROVALS:
+            return Given(told=_carry_out(changing, order, OPERATOR))
+        proposal = new_id()
+        invitations.propose(changing.session, proposal, order.model_dump_json(), changing.now)
+        return Given(proposal=proposal)
+
+
+def digest_of(ordered: str) -> str:
+    """What an administrator's word approves: SHA-256 (hex) of the order as it is kept."""
+    return sha256_hex(ordered.encode())
+
+
+def approve(registrar: Registrar, proposal: str, administrator: str, word: str, issuer: str) -> Given:
+    """Take an administrator's word on a proposal; the second of two different ones has it carried out.
+
+    Raises:
+        NotFound: no such proposal waits.
+        NotAuthentic: the word is not by an administrator's valid key, or not on this order.
+    """
+    with registrar.changing() as changing:
+        ordered = invitations.find_proposal(changing.session, proposal)
+        if ordered is None:
+            raise NotFound("no such proposal waits", ja="該当する承認待ちの変更はありません。")
+        administrators = _administrators(changing)
+        keys = administrators.get(administrator, KeyRing())
+        said = read_word(word, keys, APPROVAL, issuer, changing.now)
+        if said.claims.get("approves") != digest_of(ordered):
+            raise NotAuthentic("the word approves something else")
+        kept = invitations.approve(changing.session, proposal, administrator, word)
+        words = {name: kept[name] for name in kept if name in administrators}  # who is none any more does not count
+        if len(words) < APPROVALS:
+            return Given(proposal=proposal)
+        invitations.close_proposal(changing.session, proposal, changing.now)
+        by = Authority(how="administrators", by=tuple(words), words=tuple(words.values()))
+        return Given(told=_carry_out(changing, _ORDERS.validate_json(ordered), by))
+
+
+def waiting(registrar: Registrar) -> dict[str, tuple[str, datetime]]:
+    """What waits for approval, by id: the order as kept, and since when."""
+    with registrar.database.read() as session:
+        return invitations.open_proposals(session)
+
+
+def _administrators(changing: Changing) -> dict[str, KeyRing]:
+    """Administrators and their keys that are valid now."""
+    everyone = registers.load_participants(changing.session)
+    found = {name: valid_keys(one, changing.now) for name, one in everyone.items() if one.kind == ADMINISTRATOR}
+    return {name: keys for name, keys in found.items() if len(keys)}
+
+
+def _carry_out(changing: Changing, order: Order, by: Authority) -> str:
+    done: Mapping[type, Callable[[Changing, Any, Authority], str]] = {
+        Enrol: _enrol,
+        Profile: _profile,
+        Delegate: _delegate,
+        Invitation: _invite,
+        EndKey: _end_key,
+        Succeed: _succeed,
+    }
+    return done[type(order)](changing, order, by)
+
+
+def _enrol(changing: Changing, order: Enrol, by: Authority) -> str:
+    keys = KeyRing(PublicKey.from_jwk(jwk) for jwk in order.keys)
+    may = enrolment.entitlements(order.may)
+    enrolment.put(changing, enrolment.Entry(order.id, order.kind, order.name, order.institution, keys, may), by)
+    return f"enrolled {order.id}"
+
+
+def _profile(changing: Changing, order: Profile, by: Authority) -> str:
+    pems = [certificate.encode() for certificate in order.certificates]
+    enrolment.put_profile(changing, order.id, order.profile, pems, by)
+    return f"{order.id} proves its submissions by {order.profile.value}"
+
+
+def _delegate(changing: Changing, order: Delegate, by: Authority) -> str:
+    enrolment.put_delegation(changing, (order.sender, order.institution), (order.since, order.until), by)
+    return f"{order.sender} may submit for {order.institution}"
+
+
+def _invite(changing: Changing, order: Invitation, by: Authority) -> str:
+    return codes.invite(changing, order.invite, by)
+
+
+def _end_key(changing: Changing, order: EndKey, by: Authority) -> str:
+    ended = own_keys.end_key(changing, order.kid, by)
+    return f"ended {ended.kid} of {ended.participant}"
+
+
+def _succeed(changing: Changing, order: Succeed, by: Authority) -> str:
+    enrolment.put_succession(changing, order.institution, order.successor, order.since, by)
+    return f"{order.institution} is {order.successor} from {order.since}"

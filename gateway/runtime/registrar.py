@@ -1,0 +1,87 @@
+"""The registrar: every change of a register becomes a statement of the gateway's own, in one transaction with it.
+
+The statements are in a log of their own (``00``). Its leaves tell nothing: each seals the digest of a document that
+only the participants concerned can fetch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gateway.ports import Clock
+from gateway.registers.changes import Changing
+from gateway.runtime.sealer import Ready, Sealer
+from gateway.schemas.findings import Counts
+from gateway.schemas.identifiers import Channel, new_id
+from gateway.schemas.register_change import ADAPTER, REGISTER, RegisterChange
+from gateway.schemas.statement import Origin
+from gateway.schemas.submission import RawCopy, Request, Settled, Submission
+from gateway.security.canonical import canonical, sha256_hex
+from gateway.steps.publish import Packed
+from gateway.steps.seal import digest
+from gateway.store import log, register_log, submissions
+from gateway.store.engine import Database, Session
+from gateway.store.feed import Blocks
+from gateway.store.log import HeadState
+
+OURSELVES = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """Opens changes of the registers, and seals them."""
+
+    database: Database
+    blocks: Blocks
+    sealer: Sealer
+    clock: Clock
+
+    @contextmanager
+    def changing(self) -> Iterator[Changing]:
+        """A change; see ``registers.changes.Registrar``.
+
+        Raises:
+            LogSuspended: the log of the registers was found rewound or forked.
+        """
+        self.blocks.cipher.make_ready([REGISTER])
+        with self.database.write() as session:
+            head = log.lock_heads(self.database, session, [REGISTER])[REGISTER]
+            changing = Changing(session, self.clock.now())
+            yield changing
+            if changing.said:
+                self._seal(session, changing.said, head)
+
+    def _seal(self, session: Session, said: Sequence[RegisterChange], head: HeadState) -> None:
+        ready = []
+        for change in said:
+            body = canonical(change.model_dump(mode="json"))
+            settled = _settled(body, head, self.clock)
+            name = settled.submission.id
+            submissions.add_submissions(session, [settled.submission], final=True)
+            raw = submissions.raw_row(self.blocks.cipher, name, (REGISTER,), RawCopy(body, None, None))
+            submissions.add_raw(session, [raw])
+            register_log.add(session, name, change.concerns)
+            ready.append(Ready(settled, digest(settled), Packed([], [])))
+        self.sealer.seal_all(session, ready, {REGISTER: head})
+
+
+def _settled(body: bytes, head: HeadState, clock: Clock) -> Settled:
+    """The gateway's own statement, with no line; its document is what it says."""
+    now, named = clock.now(), sha256_hex(body)
+    origin = Origin(sender=OURSELVES, institution=OURSELVES, channel=Channel.GATEWAY)
+    request = Request(recipients=(REGISTER,), channel=Channel.GATEWAY)
+    return Settled(
+        submission=Submission(new_id(), origin, request, None, bytes.fromhex(named), None, now, named, len(body)),
+        recipient=REGISTER,
+        adapter=ADAPTER,
+        lines=[],
+        held=[],
+        findings=[],
+        counts=Counts(accepted=1),
+        rules=("none", 0, 0, 0),
+        kinds=(),
+        known_position=head.next_position,
+        accepted_at=now,
+    )
