@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -46,6 +47,9 @@ from gateway.store.engine import Database, Watch
 from gateway.store.feed import Blocks
 from gateway.store.migrate import migrate
 from gateway.store.storage_keys import StorageKeys
+from gateway.store.walls import is_climbed
+
+LOGGER = logging.getLogger("hayame.wiring")
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -110,6 +114,10 @@ def build(settings: Settings) -> Gateway:
     office = _office(settings)
     database = Database(settings.url)
     migrate(database)
+    if not database.is_sqlite and is_climbed(database.engine):
+        LOGGER.warning(
+            "the database role is a superuser or has BYPASSRLS: row-level security holds it back from nothing"
+        )
     clock, key = SystemClock(), load_or_make(settings.key_file)
     kms = GivenKms(settings.storage_keys) if settings.storage_keys else FileKms(settings.key_file.parent / "storage")
     files = KeptFiles(settings.kept_heads, KeyRing([key.public]), settings.log_name)

@@ -18,7 +18,10 @@ ENGINES = ("sqlite", "postgresql")
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """A real PostgreSQL of this session; each call makes a database, brought up to date, and gives its address."""
+    """A real PostgreSQL of this session; each call makes a database, brought up to date, and gives its address.
+
+    Whoever connects there owns the database and is nothing more, so that its row-level security holds.
+    """
     import psycopg
 
     with warnings.catch_warnings():
@@ -29,8 +32,14 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")  # the machine does not lose its power here
         connection.execute("SELECT pg_reload_conf()")
-        connection.execute("CREATE DATABASE migrated")
-    migrated = Database(server.get_uri("migrated"))
+        connection.execute("CREATE ROLE plain LOGIN")
+        connection.execute("GRANT pg_checkpoint, pg_read_all_settings TO plain")
+        connection.execute("CREATE DATABASE migrated OWNER plain")
+
+    def as_plain(name: str) -> str:
+        return str(server.get_uri(name)).replace("//postgres:", "//plain:", 1)
+
+    migrated = Database(as_plain("migrated"))
     migrate(migrated)
     migrated.close()
     numbers = count()
@@ -38,8 +47,8 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
     def fresh(template: str = "migrated") -> str:
         name = f"hayame{next(numbers)}"
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return server.get_uri(name)
+            connection.execute(f"CREATE DATABASE {name} OWNER plain TEMPLATE {template}")
+        return as_plain(name)
 
     yield fresh
     server.cleanup()

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from gateway.api.edge import CERTIFICATE
 from gateway.api.parts import Parts, parts_of
+from gateway.schemas.access import load_address
 from gateway.security.certificates import told_by_proxy
 from gateway.steps.authenticate import Caller, Shown
 
@@ -80,3 +81,15 @@ def address_of(request: Request) -> str:
     if proxies and address in proxies:
         return request.headers.get("x-forwarded-for", address).rpartition(",")[2].strip()
     return address
+
+
+def admitted(request: Request, recipient: str | None = None) -> tuple[Parts, Caller]:
+    """Who calls, where the table of roles and actions lets them in at the address that the request came to.
+
+    Raises:
+        NotAuthentic: nobody we know, or not shown as the token demands.
+        NotEntitled: nothing that opens this address is allowed, at the corporation where one is named.
+    """
+    caller = caller_of(request)
+    caller.enter(load_address(request.scope["route"].name), recipient)
+    return parts_of(request), caller

@@ -10,9 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe
-from gateway.api.callers import caller_of
+from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
-from gateway.api.parts import parts_of
 from gateway.registers.coverage import Covered, Declaration, covered, declare
 from gateway.schemas.identifiers import instant_text
 
@@ -22,8 +21,7 @@ router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["registers"])
 @router.post("/coverage", **describe.DECLARE)
 def declare_coverage(request: Request, recipient: Recipient, asked: Declaration) -> Response:
     """Declare what your own institution's reports of a kind hold, from a day on; an earlier declaration is replaced."""
-    parts, caller = parts_of(request), caller_of(request)
-    caller.require("submit", recipient)
+    parts, caller = admitted(request, recipient)
     now = parts.clock.now()
     whose = caller.participant.institution(None, now), recipient
     declare(parts.registrar, whose, asked, (caller.participant.id, now))
@@ -33,8 +31,7 @@ def declare_coverage(request: Request, recipient: Recipient, asked: Declaration)
 @router.get("/coverage", **describe.COVERAGE)
 def coverage(request: Request, recipient: Recipient) -> Response:
     """How to read what is missing, by institution and record kind: without a declaration it means nothing at all."""
-    parts, caller = parts_of(request), caller_of(request)
-    caller.require("read", recipient)
+    parts, _ = admitted(request, recipient)
     with parts.database.read() as session:
         found = [_shown(one) for one in covered(session, recipient, parts.clock.now())]
     return Response(orjson.dumps(found), media_type="application/json")

@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
 from gateway.api import answers
+from gateway.schemas.access import Address, load_address
 from gateway.schemas.identifiers import Channel
 from gateway.schemas.records import KINDS
 
@@ -80,10 +81,14 @@ class DescribedApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The description (OpenAPI 3.1), made once."""
         if self.openapi_schema is None:
-            components = super().openapi()["components"]
+            described = super().openapi()
+            components = described["components"]
             components["schemas"] = dict(sorted((components["schemas"] | _shapes()).items()))
             components["responses"] = {name: _says(text, PROBLEM) for name, text in PROBLEMS.items()}
             components["securitySchemes"] = {"bearer": BEARER, "dpop": DPOP}
+            for path in described["paths"].values():
+                for operation in path.values():
+                    operation["security"] = _security(load_address(operation["operationId"]))
         return super().openapi()
 
 
@@ -146,24 +151,31 @@ REFUSALS: Said = {400: _shared("Invalid"), 401: _shared("Unauthenticated"), 403:
 
 def _public(summary: str, said: Said) -> dict[str, Any]:
     """What a route is told that asks for no token."""
-    return _told(summary, said | OTHER, [])
+    return _told(summary, said | OTHER)
 
 
-def _for(action: str | None, summary: str, said: Said, *, witnesses: bool = False) -> dict[str, Any]:
-    """What a route is told whose caller must be entitled to an action, or be a witness; with None, only be known."""
-    scopes = [[action] if action else [], *([["witness"]] if witnesses else [])]
-    return _told(summary, said | REFUSALS, [{name: some} for some in scopes for name in ("bearer", "dpop")])
+def _for(summary: str, said: Said) -> dict[str, Any]:
+    """What a route is told whose caller has to be let in; whom it lets in, the table of roles and actions says."""
+    return _told(summary, said | REFUSALS)
 
 
-def _told(summary: str, said: Said, security: list[dict[str, list[str]]]) -> dict[str, Any]:
+def _told(summary: str, said: Said) -> dict[str, Any]:
     usual = next(iter(said))
     return {
         "summary": summary,
         "status_code": usual,
         "response_description": said[usual]["description"],
         "responses": said,
-        "openapi_extra": {"security": security},
+        "openapi_extra": {},
     }
+
+
+def _security(address: Address) -> list[dict[str, list[str]]]:
+    """How to be let in at an address: with a token, in either form, for any one of the actions that open it."""
+    if address.by is None:
+        return []
+    scopes = [[action] for action in address.by] or [[]]
+    return [{name: some} for some in scopes for name in ("bearer", "dpop")]
 
 
 def _asked(name: str, text: str, schema: dict[str, Any] | None = None, place: str = "query") -> dict[str, Any]:
@@ -181,7 +193,6 @@ def _proof(name: str, text: str, example: str) -> dict[str, Any]:
 
 
 SUBMIT = _for(
-    "submit",
     "Submit a document",
     {
         201: _says("Accepted, held or unchanged: final receipts", _json(answers.FinalOutcome)),
@@ -252,7 +263,6 @@ SUBMIT["openapi_extra"] |= {
 }
 
 OUTCOME = _for(
-    "submit",
     "What became of a submission",
     {
         200: _says(
@@ -262,7 +272,6 @@ OUTCOME = _for(
     },
 )
 FINDINGS = _for(
-    "submit",
     "Everything that was found in it",
     {
         200: _says(
@@ -272,21 +281,17 @@ FINDINGS = _for(
         **LEFT,
     },
 )
-RAW = _for("submit", "The document as received", {200: _says("Its bytes", BYTES), **LEFT})
+RAW = _for("The document as received", {200: _says("Its bytes", BYTES), **LEFT})
 RETURNED = _for(
-    "submit", "The refused records, to be fixed", {200: _says("A document in the sender's own layout", BYTES), **LEFT}
+    "The refused records, to be fixed", {200: _says("A document in the sender's own layout", BYTES), **LEFT}
 )
 EVIDENCE = _for(
-    None,
     "Evidence for offline verification",
     {200: _says("An evidence file or a container, as `hayame verify` takes them", ANY_JSON | CONTAINER), **ABSENT},
 )
-HELD = _for(
-    None, "Records that wait to be placed", {200: _says("The work list, oldest first", _list(answers.HeldRecord))}
-)
+HELD = _for("Records that wait to be placed", {200: _says("The work list, oldest first", _list(answers.HeldRecord))})
 
 FEED = _for(
-    "read",
     "Read the feed",
     {
         200: _says(
@@ -299,72 +304,57 @@ FEED = _for(
     },
 )
 CHECKPOINT = _for(
-    "read",
     "The signed head of the log",
     {200: _says("A signed note, with its cosignatures", _text()), **ABSENT},
-    witnesses=True,
 )
 TIMESTAMP = _for(
-    "read",
     "When a third party saw the log",
     {200: _says("How it stands", _json(answers.TimeStamped))},
-    witnesses=True,
 )
-RECEIPTS = _for(
-    "read", "The leaves of the log", {200: _says("Receipts (compact JWS), one a line", _text())}, witnesses=True
-)
+RECEIPTS = _for("The leaves of the log", {200: _says("Receipts (compact JWS), one a line", _text())})
 PATH: Said = {200: _says("The path", _json(answers.Proof))}
-INCLUSION = _for("read", "Prove that a receipt is in the log", PATH, witnesses=True)
-CONSISTENCY = _for("read", "Prove that the log only grew", PATH, witnesses=True)
+INCLUSION = _for("Prove that a receipt is in the log", PATH)
+CONSISTENCY = _for("Prove that the log only grew", PATH)
 COSIGN = _for(
-    "witness",
     "Hand in a cosignature",
     {201: _says("Kept, with when you cosigned it first", _json(answers.Cosigned)), **ABSENT},
 )
-COSIGNATURES = _for("read", "Who witnessed what", {200: _says("The newest", _list(answers.Cosigned))}, witnesses=True)
-LEAD_TIMES = _for("read", "How long it took", {200: _says("Seconds between named instants", _json(answers.LeadTimes))})
+COSIGNATURES = _for("Who witnessed what", {200: _says("The newest", _list(answers.Cosigned))})
+LEAD_TIMES = _for("How long it took", {200: _says("Seconds between named instants", _json(answers.LeadTimes))})
 
-LINK = _for("link", "Say which firm a number names", {201: _says("Linked", _json(answers.Linked)), **ABSENT})
-UNLINK = _for(
-    "link", "Say that a number names a firm no longer", {200: _says("Ended", _json(answers.Unlinked)), **ABSENT}
-)
-SUCCEED = _for("link", "Say that one firm became another", {201: _says("Noted", _json(answers.Succeeded)), **ABSENT})
-LINEAGE = _for("read", "What a firm was before, and became", {200: _says("Every step", _list(answers.SucceededSince))})
-GUARANTEES = _for("link", "Register guarantees", {201: _says("Registered", _json(answers.Registered))})
+LINK = _for("Say which firm a number names", {201: _says("Linked", _json(answers.Linked)), **ABSENT})
+UNLINK = _for("Say that a number names a firm no longer", {200: _says("Ended", _json(answers.Unlinked)), **ABSENT})
+SUCCEED = _for("Say that one firm became another", {201: _says("Noted", _json(answers.Succeeded)), **ABSENT})
+LINEAGE = _for("What a firm was before, and became", {200: _says("Every step", _list(answers.SucceededSince))})
+GUARANTEES = _for("Register guarantees", {201: _says("Registered", _json(answers.Registered))})
 
 ENROLMENT = _public(
     "Register a key by a one-time code",
     {201: _says("Registered", _json(answers.RegisteredKey)), **REFUSALS},
 )
 INVITE = _for(
-    "enrol",
     "Make a one-time code for who is to report to you",
     {201: _says("The code; it is told only here", _json(answers.OneTimeCode))},
 )
 PARTICIPANT = _for(
-    None,
     "Who you are here, and every change of that",
     {200: _says("As of now, with the newest changes", _json(answers.Participant)), **ABSENT},
 )
 CHANGE_EVIDENCE = _for(
-    None,
     "Evidence of a change that concerns you",
     {200: _says("An evidence file, as `hayame verify` takes it", ANY_JSON), **ABSENT},
 )
 ROTATE = _for(
-    None,
     "Replace your key by a new one",
     {201: _says("The new key, and until when it is valid", _json(answers.RegisteredKey)), **ABSENT},
 )
 REVOKE = _for(
-    None,
     "Revoke one of your keys",
     {200: _says("The key, and when it ended", _json(answers.RegisteredKey)), **ABSENT},
 )
 
-DECLARE = _for("submit", "Declare what your reports hold", {201: _says("Declared, as asked", _json(answers.Declared))})
+DECLARE = _for("Declare what your reports hold", {201: _says("Declared, as asked", _json(answers.Declared))})
 COVERAGE = _for(
-    "read",
     "How to read what is missing",
     {200: _says("Every institution that may report, and every kind", _list(answers.Covered))},
 )
@@ -378,7 +368,6 @@ TOKEN = _public(
     },
 )
 SIGNATURE_CHECK = _for(
-    None,
     "Why does my signature not hold?",
     {
         200: _says("How the request's signature looks from here", _json(answers.SignatureCheck)),

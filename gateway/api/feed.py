@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.api import describe, present
-from gateway.api.callers import caller_of
+from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
 from gateway.api.negotiation import preferred
-from gateway.api.parts import Parts, parts_of
+from gateway.api.parts import Parts
 from gateway.errors import InvalidRequest, NotFound
 from gateway.schemas.identifiers import instant_text
 from gateway.schemas.line import feed_row, withheld_row
@@ -35,25 +35,6 @@ from gateway.store.feed import Page
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["recipients"])
 
 NDJSON, JSON, CLOUDEVENTS = "application/x-ndjson", "application/json", "application/cloudevents-batch+json"
-
-
-def _reader(request: Request, recipient: str) -> tuple[Parts, Caller]:
-    parts, caller = parts_of(request), caller_of(request)
-    caller.require("read", recipient)
-    return parts, caller
-
-
-def watcher(request: Request, recipient: str) -> tuple[Parts, Caller]:
-    """Who may see how a log grows: its readers, and its witnesses, who see nothing of what is in it.
-
-    Raises:
-        NotEntitled: the caller is neither.
-    """
-    parts = parts_of(request)
-    caller = caller_of(request)
-    if not caller.may("witness", recipient):
-        caller.require("read", recipient)
-    return parts, caller
 
 
 KNOWN_KINDS = (*sorted(KINDS), WITHDRAWAL)
@@ -118,14 +99,14 @@ async def feed(
     Asking for what comes after a position says that everything before it was read. A line of kind ``withdrawal`` takes
     earlier ones back: what was kept of the positions in its record is to be dropped.
     """
-    parts, caller = _reader(request, recipient)
+    parts, caller = admitted(request, recipient)
     form = preferred(", ".join(request.headers.getlist("accept")), (NDJSON, JSON, CLOUDEVENTS))
     deadline, begun = time.monotonic() + asked.wait, parts.clock.now()
-    page, read = await asyncio.to_thread(_page, parts, recipient, asked)
+    page, read = await asyncio.to_thread(_page, parts, caller, recipient, asked)
     while not page.rows and (left := deadline - time.monotonic()) > 0:
         await parts.news.wait(left)
         further, begun = asked.model_copy(update={"after": page.next_position}), parts.clock.now()
-        page, _ = await asyncio.to_thread(_page, parts, recipient, further)
+        page, _ = await asyncio.to_thread(_page, parts, caller, recipient, further)
     if read:
         parts.committer.note_read(recipient, caller.participant.id, read)
     if page.rows:
@@ -134,9 +115,9 @@ async def feed(
     return _present(parts, recipient, page, form, request)
 
 
-def _page(parts: Parts, recipient: str, asked: Window) -> tuple[Page, int]:
+def _page(parts: Parts, caller: Caller, recipient: str, asked: Window) -> tuple[Page, int]:
     """A page, and how much may have been read of what comes before it: what does not exist yet was read by nobody."""
-    with parts.database.read() as session:
+    with parts.database.read(caller.tenant) as session:
         there = log.find_heads(session, [recipient])[recipient].next_position
         page = parts.blocks.page(session, recipient, asked.after, asked.limit, asked.kind)
     return page, min(asked.after, there)
@@ -171,11 +152,11 @@ def _present(parts: Parts, recipient: str, page: Page, form: str, request: Reque
 @router.get("/log/checkpoint", **describe.CHECKPOINT)
 def checkpoint(request: Request, recipient: Recipient, asked: Annotated[WantedHead, Query()]) -> Response:
     """A signed head of the log (C2SP signed note), with the lines of the witnesses who cosigned it."""
-    parts, _ = watcher(request, recipient)
+    parts, caller = admitted(request, recipient)
     least, size = asked.quorum or len(set(asked.cosigned_by)), asked.size
     if least and size is not None:
         raise InvalidRequest("ask for a size or for cosignatures", ja="size と立会署名の条件は同時に指定できません。")
-    with parts.database.read() as session:
+    with parts.database.read(caller.tenant) as session:
         if least:
             size = newest_size(session, recipient, least, asked.cosigned_by)
         found = None if least and size is None else log.find_checkpoint(session, recipient, size)
@@ -194,8 +175,8 @@ def timestamp(request: Request, recipient: Recipient) -> Response:
 
     The token (RFC 3161) is over the checkpoint as the log signed it: its text, a blank line and the first signature.
     """
-    parts, _ = watcher(request, recipient)
-    with parts.database.read() as session:
+    parts, caller = admitted(request, recipient)
+    with parts.database.read(caller.tenant) as session:
         turn, newest = stamps.find_turn(session, recipient), stamps.find_newest(session, recipient)
     waiting = turn.waiting_since_at if turn and turn.is_behind else None
     body = {
@@ -219,8 +200,8 @@ def receipts(
 
     Who is only a witness gets those that say why the log goes by another name.
     """
-    parts, caller = watcher(request, recipient)
-    with parts.database.read() as session:
+    parts, caller = admitted(request, recipient)
+    with parts.database.read(caller.tenant) as session:
         rows = log.statements_between(session, recipient, first, first + limit - 1)
     if not caller.may("read", recipient):
         rows = [row for row in rows if present.statement_of(row.receipt).reopens]
@@ -250,8 +231,8 @@ def consistency(
 
 
 def _proof(request: Request, recipient: str, of: str, low: int, high: int) -> Response:
-    parts, _ = watcher(request, recipient)
-    with parts.database.read() as session:
+    parts, caller = admitted(request, recipient)
+    with parts.database.read(caller.tenant) as session:
         tree_size = log.find_heads(session, [recipient])[recipient].next_leaf
         least = 0 if of == "inclusion" else 1
         if not least <= low <= high <= tree_size or (of == "inclusion" and low == high):
@@ -264,8 +245,8 @@ def _proof(request: Request, recipient: str, of: str, low: int, high: int) -> Re
 @router.get("/lead-times", **describe.LEAD_TIMES)
 def lead_times(request: Request, recipient: Recipient, asked: Annotated[LeadTimeWindow, Query()]) -> Response:
     """How long each stage took, per kind (seconds); with ``rows`` also line by line."""
-    parts, _ = _reader(request, recipient)
-    with parts.database.read() as session:
+    parts, caller = admitted(request, recipient)
+    with parts.database.read(caller.tenant) as session:
         page = parts.blocks.page(session, recipient, asked.after, asked.limit, asked.kind)
         lines = list(measured(session, recipient, asked.after, page))
     body: dict[str, Any] = {"summary": summary((line["kind"], line["seconds"]) for line in lines), "lines": len(lines)}

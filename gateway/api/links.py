@@ -12,9 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe
-from gateway.api.callers import caller_of
+from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
-from gateway.api.parts import parts_of
 from gateway.errors import InvalidRequest
 from gateway.registers.firms import GuaranteeEntry, end_link, register_guarantees, say_became, say_who
 from gateway.schemas.identifiers import Reference
@@ -35,15 +34,14 @@ class LinkRequest(BaseModel):
 
 @router.post("/links", **describe.LINK)
 def link(request: Request, recipient: Recipient, asked: LinkRequest) -> Response:
-    """Link a number to a firm; answers with our party id and how many held records this lets go."""
-    parts, caller = parts_of(request), caller_of(request)
-    caller.require("link", recipient)
+    """Link a number to a firm; answers with our party id and how many records held here this lets go."""
+    parts, caller = admitted(request, recipient)
     if (asked.same_as is None) == (asked.name is None):
         raise InvalidRequest("give either same_as or name", ja="same_as か name のどちらかを指定してください。")
     party, released = say_who(
         parts.registrar, asked.reference, asked.same_as, asked.name, (caller.participant.id, parts.clock.now())
     )
-    return Response(orjson.dumps({"party": party, "released": released}), 201, media_type="application/json")
+    return Response(orjson.dumps({"party": party, "released": released[recipient]}), 201, media_type="application/json")
 
 
 class UnlinkRequest(BaseModel):
@@ -57,8 +55,7 @@ class UnlinkRequest(BaseModel):
 @router.post("/links/end", **describe.UNLINK)
 def unlink(request: Request, recipient: Recipient, asked: UnlinkRequest) -> Response:
     """End a link you made; both firms keep their history, and the number can be linked anew."""
-    parts, caller = parts_of(request), caller_of(request)
-    caller.require("link", recipient)
+    parts, caller = admitted(request, recipient)
     party = end_link(parts.registrar, asked.reference, (caller.participant.id, parts.clock.now()))
     return Response(orjson.dumps({"party": party}), media_type="application/json")
 
@@ -76,8 +73,7 @@ class SuccessionRequest(BaseModel):
 @router.post("/successions", **describe.SUCCEED)
 def succeed(request: Request, recipient: Recipient, asked: SuccessionRequest) -> Response:
     """Say that one firm became another (法人成り); each keeps its own history, and readers can follow from one on."""
-    parts, caller = parts_of(request), caller_of(request)
-    caller.require("link", recipient)
+    parts, caller = admitted(request, recipient)
     by = caller.participant.id, parts.clock.now()
     party, successor = say_became(parts.registrar, (asked.predecessor, asked.successor), asked.since, by)
     return Response(orjson.dumps({"party": party, "successor": successor}), 201, media_type="application/json")
@@ -88,8 +84,7 @@ def lineage(
     request: Request, recipient: Recipient, subject: Annotated[str, Path(description="Our id of the firm")]
 ) -> Response:
     """What a firm was before and what became of it, the oldest first."""
-    parts, caller = parts_of(request), caller_of(request)
-    caller.require("read", recipient)
+    parts, _ = admitted(request, recipient)
     with parts.database.read() as session:
         found = registers.find_lineage(session, subject)
     shown = [{"party": party, "successor": successor, "since": since} for party, successor, since in found]
@@ -99,8 +94,7 @@ def lineage(
 @router.post("/guarantees", **describe.GUARANTEES)
 def guarantees(request: Request, recipient: Recipient, entries: list[GuaranteeEntry]) -> Response:
     """Take over guarantees from the corporation's register; what waited for them is released."""
-    parts, caller = parts_of(request), caller_of(request)
-    caller.require("link", recipient)
+    parts, caller = admitted(request, recipient)
     released = register_guarantees(parts.registrar, recipient, entries, (caller.participant.id, parts.clock.now()))
     body = {"registered": len(entries), "released": released}
     return Response(orjson.dumps(body), 201, media_type="application/json")

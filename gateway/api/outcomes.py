@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, BinaryIO
 from urllib.parse import quote
 
@@ -11,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe, present
-from gateway.api.callers import caller_of
+from gateway.api.callers import admitted
 from gateway.api.describe import SubmissionId
-from gateway.api.parts import Parts, parts_of
+from gateway.api.parts import Parts
 from gateway.api.submissions import STALLED, is_stalled, stored_outcome
 from gateway.errors import InvalidRequest, NotFound, Withdrawn
 from gateway.evidence import Wanted, collect
@@ -36,7 +37,6 @@ router = APIRouter(prefix="/v1", tags=["submissions"])
 
 def _own(session: Session, caller: Caller, submission: str) -> Submission:
     """The submission, if the caller handed it over; to everybody else it does not exist."""
-    caller.require("submit")
     found = submissions.find_submission(session, submission)
     if found is None or found.origin.sender != caller.participant.id:
         raise NotFound
@@ -46,10 +46,12 @@ def _own(session: Session, caller: Caller, submission: str) -> Submission:
 @router.get("/submissions/{submission}", **describe.OUTCOME)
 def outcome(request: Request, submission: SubmissionId) -> Response:
     """State and receipts, as when it was submitted."""
-    parts, caller = parts_of(request), caller_of(request)
-    with parts.database.read() as session:
+    parts, caller = admitted(request)
+    with parts.database.read(caller.tenant) as session:
         _own(session, caller, submission)
-    return Response(orjson.dumps(stored_outcome(parts, submission)), media_type="application/json")
+    return Response(
+        orjson.dumps(stored_outcome(parts, caller.participant.id, submission)), media_type="application/json"
+    )
 
 
 @router.get("/submissions/{submission}/findings", **describe.FINDINGS)
@@ -59,8 +61,8 @@ def findings(
     accept: Annotated[str, Header(include_in_schema=False)] = "application/json",
 ) -> Response:
     """Everything that was found: JSON, CSV (text/csv) or 日本語 text (text/plain); the sealed bytes as NDJSON."""
-    parts, caller = parts_of(request), caller_of(request)
-    with parts.database.read() as session:
+    parts, caller = admitted(request)
+    with parts.database.read(caller.tenant) as session:
         _own(session, caller, submission)
         if withdrawals.is_gone(session, submission):
             raise Withdrawn
@@ -81,8 +83,8 @@ def _sealed_findings(found: list[dict[str, object]]) -> bytes:
 @router.get("/submissions/{submission}/raw", **describe.RAW)
 def raw(request: Request, submission: SubmissionId) -> Response:
     """The bytes as received."""
-    parts, caller = parts_of(request), caller_of(request)
-    with parts.database.read() as session:
+    parts, caller = admitted(request)
+    with parts.database.read(caller.tenant) as session:
         _own(session, caller, submission)
         with _open_raw(parts, session, submission) as source:
             return Response(source.read(), media_type="application/octet-stream")
@@ -106,8 +108,8 @@ def returned(request: Request, submission: SubmissionId) -> Response:
 
     Byte for byte what the sender sent: a cell that a spreadsheet would take for a formula is returned as it was.
     """
-    parts, caller = parts_of(request), caller_of(request)
-    with parts.database.read() as session:
+    parts, caller = admitted(request)
+    with parts.database.read(caller.tenant) as session:
         own = _own(session, caller, submission)
         rows = log.find_statements(session, submission)
         if not rows:
@@ -153,16 +155,19 @@ def evidence(
 
     By Accept an evidence file, or a signed container (ASiC-E) that openssl and other tools read too.
     """
-    parts, caller = parts_of(request), caller_of(request)
+    parts, caller = admitted(request)
     begun = parts.clock.now()
-    with parts.database.read() as session:
+    tenant = caller.tenant
+    with parts.database.read(tenant) as session:
         visible = [row for row in log.find_statements(session, submission) if _may_see(caller, row)]
         chosen = [row for row in visible if recipient in (None, row.recipient)]
         if not chosen:
             raise NotFound
         if len(chosen) > 1:
             raise InvalidRequest("name one recipient", ja="recipient を指定してください。")
-        own = chosen[0].sender == caller.participant.id
+    own = _is_own(caller, chosen[0])
+    tenant = replace(tenant, watches=tenant.watches | {chosen[0].recipient})  # of its log, what proves this outcome
+    with parts.database.read(tenant) as session:
         raw = _find_raw(parts, session, submission) if own else None
         found = collect(session, parts.blocks, chosen[0], Wanted(line, quorum), raw)
     if not own:
@@ -175,13 +180,18 @@ def evidence(
 
 
 def _may_see(caller: Caller, row: StoredStatement) -> bool:
-    return row.sender == caller.participant.id or row.recipient in caller.participant.recipients("read")
+    return _is_own(caller, row) or caller.may("read", row.recipient)
+
+
+def _is_own(caller: Caller, row: StoredStatement) -> bool:
+    return row.sender == caller.participant.id and caller.may("submit")
 
 
 @router.get("/held", **describe.HELD)
 def held(request: Request) -> Response:
     """Records that wait to be placed: a corporation sees those for it, a sender those it submitted."""
-    parts, caller = parts_of(request), caller_of(request)
-    with parts.database.read() as session:
-        rows = submissions.find_held(session, sorted(caller.participant.recipients("read")), caller.participant.id)
+    parts, caller = admitted(request)
+    tenant = caller.tenant
+    with parts.database.read(tenant) as session:
+        rows = submissions.find_held(session, sorted(tenant.reads), tenant.sender)
     return Response(orjson.dumps([present.held(row) for row in rows]), media_type="application/json")

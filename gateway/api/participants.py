@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe
-from gateway.api.callers import caller_of
+from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import NotFound
@@ -74,8 +74,7 @@ def enrol_by_code(request: Request, asked: EnrolmentRequest) -> Response:
 @router.post("/recipients/{recipient}/invitations", **describe.INVITE)
 def invite(request: Request, recipient: Recipient, asked: InvitationRequest) -> Response:
     """Make a one-time code, on your signed word, for who is to report to you alone, or has lost the key for it."""
-    parts, caller = parts_of(request), caller_of(request)
-    caller.require("enrol", recipient)
+    parts, caller = admitted(request, recipient)
     word = asked.word, parts.base_url
     code = inviting.invite(parts.registrar, caller.participant, recipient, word, parts.clock.now())
     return Response(orjson.dumps({"code": code}), 201, {"Cache-Control": "no-store"}, "application/json")
@@ -130,7 +129,7 @@ def revoke_key(request: Request, me: Me, asked: RevocationRequest) -> Response:
 
 def _myself(request: Request, me: str) -> tuple[Parts, Participant]:
     """The caller, who asks about itself; anybody else is not here."""
-    parts, caller = parts_of(request), caller_of(request)
+    parts, caller = admitted(request)
     if caller.participant.id != me:
         raise NotFound
     return parts, caller.participant

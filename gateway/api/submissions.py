@@ -28,6 +28,7 @@ from gateway.pipeline import Outcome, merged, prepare, queue, recipients_of
 from gateway.ports import OUR_OWN
 from gateway.registers.participants import Participant
 from gateway.schemas import submission as schemas
+from gateway.schemas.access import load_address
 from gateway.schemas.findings import Verdict
 from gateway.schemas.identifiers import CGC_IDS, Channel, SignatureProfile, instant_text, new_id, parse_subject
 from gateway.schemas.statement import Origin
@@ -39,7 +40,7 @@ from gateway.security.signing import ACKNOWLEDGEMENT, sign_receipt
 from gateway.steps.authenticate import Caller
 from gateway.steps.receive import Kept, Received, Receiver, receive
 from gateway.store import jobs, log, submissions, withdrawals
-from gateway.store.engine import Session
+from gateway.store.engine import Session, Tenant
 from gateway.store.jobs import ANY_KIND
 
 PARAMETERS = {"recipient", "subject", "kind", "adapter", "on_behalf_of", "channel", "received_on", "fixes", "dry_run"}
@@ -63,7 +64,7 @@ async def submit(request: Request) -> Response:
     """
     parts, headers = parts_of(request), joined(request.scope["headers"])
     caller = caller_of(request, headers)
-    caller.require("submit")
+    caller.enter(load_address("submit"))
     name = new_id()
     received = await _receive(request, headers, parts, name)
     try:
@@ -152,7 +153,7 @@ def _document(profile: SignatureProfile, received: Received) -> Received:
 def _require_own(parts: Parts, sender: str, fixes: str) -> None:
     """What is to be repaired must be there and the sender's own; whether it is another's is not told."""
     if SUBMISSION_ID.fullmatch(fixes):
-        with parts.database.read() as session:
+        with parts.database.read(Tenant(sender)) as session:
             found = submissions.find_submission(session, fixes)
         if found is not None and found.origin.sender == sender:
             return
@@ -265,7 +266,7 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, copies:
         return await _queue(parts, submission, received, next(iter(prepared.kinds), ANY_KIND))
     if outcome.replayed or prepared.destroy_raw:
         received.discard()
-    return _answer(parts, outcome)
+    return _answer(parts, submission, outcome)
 
 
 def _may_be_sealed(parts: Parts, recipients: Iterable[str]) -> None:
@@ -315,7 +316,7 @@ async def _prepare(parts: Parts, submission: Submission, received: Received) -> 
 def _queued(parts: Parts, submission: Submission, outcome: Outcome) -> Response:
     """202: taken and durable, with a signed acknowledgement; what comes of it is under its address."""
     if outcome.replayed:
-        return _answer(parts, outcome)
+        return _answer(parts, submission, outcome)
     acknowledged = {
         "submission": submission.id,
         "sender": submission.origin.sender,
@@ -340,7 +341,7 @@ def _dry(prepared: Prepared) -> Response:
     return _json(200, body | {"findings_count": len(prepared.findings)})
 
 
-def _answer(parts: Parts, outcome: Outcome) -> Response:
+def _answer(parts: Parts, submission: Submission, outcome: Outcome) -> Response:
     """201 or 422 with the receipts; also for what is already in the store, so that a retry reads the same."""
     if outcome.sealed:
         statements = [(one.statement, one.receipt) for one in outcome.sealed]
@@ -348,13 +349,13 @@ def _answer(parts: Parts, outcome: Outcome) -> Response:
             f.model_dump(mode="json", exclude_none=True) for one in outcome.sealed for f in one.settled.findings[:100]
         ]
         return outcome_response(present.outcome(outcome.submission, statements, findings), outcome.replayed)
-    body = stored_outcome(parts, outcome.submission)
+    body = stored_outcome(parts, submission.origin.sender, outcome.submission)
     return outcome_response(body, outcome.replayed)
 
 
-def stored_outcome(parts: Parts, submission: str) -> dict[str, object]:
-    """The outcome of a submission as the store has it."""
-    with parts.database.read() as session:
+def stored_outcome(parts: Parts, sender: str, submission: str) -> dict[str, object]:
+    """The outcome of a sender's submission as the store has it."""
+    with parts.database.read(Tenant(sender)) as session:
         rows, withdrawn = log.find_statements(session, submission), withdrawals.find(session, submission)
         if not rows:
             links = {"self": f"/v1/submissions/{submission}"}

@@ -15,6 +15,7 @@ from gateway.api.callers import address_of, shown_by
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import NotAuthentic
 from gateway.registers.participants import Participants
+from gateway.schemas.access import load_access
 from gateway.security.dpop import ALGORITHMS
 from gateway.security.keys import KeyRing
 from gateway.security.tokens import ACCESS_TOKEN_LIFE, AccessToken, read_client_assertion, write_access_token
@@ -104,7 +105,7 @@ def metadata(request: Request) -> Response:
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "dpop_signing_alg_values_supported": ALGORITHMS,
         "tls_client_certificate_bound_access_tokens": parts.certificates,
-        "scopes_supported": ["submit", "read", "link", "witness", "enrol"],
+        "scopes_supported": sorted(load_access().actions),
     }
     return Response(orjson.dumps(body), media_type="application/json")
 

@@ -11,10 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe
-from gateway.api.callers import caller_of
+from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
-from gateway.api.feed import watcher
-from gateway.api.parts import parts_of
 from gateway.cosigning import take_cosignature
 from gateway.store.cosignatures import newest_cosigned
 
@@ -35,9 +33,7 @@ class CosignedNote(BaseModel):
 @router.post("/cosignatures", **describe.COSIGN)
 def cosign(request: Request, recipient: Recipient, handed_in: CosignedNote) -> Response:
     """Keep a witness's cosignature of a checkpoint; handed in again, it is answered alike."""
-    parts = parts_of(request)
-    caller = caller_of(request)
-    caller.require("witness", recipient)
+    parts, caller = admitted(request, recipient)
     given = parts.own_keys, parts.clock.now()
     kept = take_cosignature(parts.database, recipient, handed_in.note, caller.participant, given)
     return Response(orjson.dumps(kept, option=AS_JSON), 201, media_type="application/json")
@@ -50,7 +46,7 @@ def cosignatures(
     limit: Annotated[int, Query(ge=1, le=1_000, description="Most cosignatures in one answer")] = 100,
 ) -> Response:
     """Which witness cosigned which checkpoint and when, the largest checkpoint first."""
-    parts, _ = watcher(request, recipient)
-    with parts.database.read() as session:
+    parts, caller = admitted(request, recipient)
+    with parts.database.read(caller.tenant) as session:
         found = newest_cosigned(session, recipient, limit)
     return Response(orjson.dumps(found, option=AS_JSON), media_type="application/json")

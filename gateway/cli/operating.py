@@ -116,6 +116,25 @@ def _tell_withdrawn(gateway: Gateway, submission: str) -> None:
                 typer.echo(f"\tread by {read.reader}\t{places}\tsince {read.at.isoformat()}")
 
 
+@app.command()
+def disclosures(
+    subject: Annotated[str, typer.Argument(help="Whose: a corporate or invoice number, scheme:value or the like.")],
+) -> None:
+    """List to whom what was disclosed of a firm: corporation, kind of record, who handed it over, who was given it."""
+    from gateway.schemas.identifiers import japanese_date, parse_subject
+    from gateway.store import disclosures, registers
+
+    with gateway_here() as gateway, gateway.database.read() as session:
+        reference = parse_subject(subject)
+        party = registers.find_links(session, [reference], japanese_date(gateway.clock.now())).get(reference)
+        if party is None:
+            raise NotFound("this number names no firm", ja="この番号に該当する事業者は登録されていません。")
+        for one in disclosures.of_party(session, party):
+            places = ",".join(_span(*run) for run in one.positions)
+            told = one.reader or "nobody yet", places, one.at.isoformat() if one.at else ""
+            typer.echo("\t".join((one.recipient, one.kind, f"from {one.sender}", *told)))
+
+
 def _span(first: int, count: int) -> str:
     return str(first) if count == 1 else f"{first}-{first + count - 1}"
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.registers.changes import Changing, Registrar
+from gateway.schemas.access import load_access
 from gateway.schemas.identifiers import CGC_IDS, SignatureProfile
 from gateway.schemas.register_change import OPERATOR, REGISTER, Authority
 from gateway.security.keys import KeyRing
@@ -19,8 +20,6 @@ from gateway.store.engine import Database
 from gateway.store.registers import Enrolled
 
 ADMINISTRATOR = "administrator"
-KINDS = frozenset({"bank", "vendor", "office", "corporation", "tool", "witness", ADMINISTRATOR})
-ACTIONS = frozenset({"submit", "read", "link", "witness", "enrol"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,9 @@ def entitlements(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
         InvalidRequest: there is no such action or corporation.
     """
     pairs = frozenset((action, recipient) for action, _, recipient in (text.partition(":") for text in texts))
-    if not all((action in ACTIONS and to in CGC_IDS) or (action, to) == ("witness", REGISTER) for action, to in pairs):
-        raise InvalidRequest(f"say action:recipient, with an action of {sorted(ACTIONS)} and a known corporation")
+    actions = load_access().actions
+    if not all((action in actions and to in CGC_IDS) or (action, to) == ("witness", REGISTER) for action, to in pairs):
+        raise InvalidRequest(f"say action:recipient, with an action of {sorted(actions)} and a known corporation")
     return pairs
 
 
@@ -58,9 +58,10 @@ def put(changing: Changing, entry: Entry, by: Authority) -> None:
     """Enrol a participant, or complete one that is enrolled already; a key that was ended stays so.
 
     Raises:
-        InvalidRequest: there is no such kind of participant, or a key goes by the name of another participant's.
+        InvalidRequest: there is no such kind of participant, its kind may not do this at all, or a key goes by the
+            name of another participant's.
     """
-    check_kind(entry.kind)
+    check_kind(entry.kind, entry.may)
     for key in entry.keys:
         require_free(changing, key.kid, entry.id)
     valid = changing.now, entry.keys_until
@@ -104,14 +105,18 @@ def put_profile(
     changing.say("profiled", [participant], {"id": participant, "profile": profile.value} | certified, by)
 
 
-def check_kind(kind: str) -> None:
-    """That there is such a kind of participant.
+def check_kind(kind: str, may: Iterable[tuple[str, str]] = ()) -> None:
+    """That there is such a kind of participant, which can be entitled to this.
 
     Raises:
-        InvalidRequest: there is not.
+        InvalidRequest: there is not, or it cannot.
     """
-    if kind not in KINDS:
-        raise InvalidRequest(f"a participant is one of {sorted(KINDS)}", ja="参加者の種類を確認してください。")
+    roles = load_access().roles
+    if kind not in roles:
+        raise InvalidRequest(f"a participant is one of {sorted(roles)}", ja="参加者の種類を確認してください。")
+    beyond = ", ".join(sorted({action for action, _ in may} - roles[kind]))
+    if beyond:
+        raise InvalidRequest(f"a {kind} may not {beyond}", ja=f"参加者の種類 {kind} に許されない操作です: {beyond}")
 
 
 def require_free(changing: Changing, kid: str, participant: str) -> None:

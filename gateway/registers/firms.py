@@ -6,6 +6,7 @@ head: so either it sees the new number, or the record it holds is there to be re
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
@@ -37,8 +38,9 @@ class GuaranteeEntry(BaseModel):
 
 def say_who(
     registrar: Registrar, reference: Reference, same_as: Reference | None, name: str | None, by: tuple[str, datetime]
-) -> tuple[str, int]:
-    """Let a number name the firm that ``same_as`` names, or a new firm; its party id, and how many records go free.
+) -> tuple[str, Counter[str]]:
+    """Let a number name the firm that ``same_as`` names, or a new firm; its party id, and how many records go free
+    at each corporation.
 
     ``by`` is who says so, and when.
 
@@ -104,7 +106,7 @@ def say_became(
 def register_guarantees(
     registrar: Registrar, recipient: str, entries: Sequence[GuaranteeEntry], by: tuple[str, datetime]
 ) -> int:
-    """Take over guarantees; firms not yet known are added. How many held records this lets go.
+    """Take over guarantees; firms not yet known are added. How many records held for this corporation go free.
 
     Raises:
         InvalidRequest: a firm is named by a guarantee.
@@ -127,7 +129,7 @@ def register_guarantees(
             Reference(scheme=Scheme.GUARANTEE, scope=recipient, value=entry.guarantee_no): entry.institution
             for entry in entries
         }
-        return release_waiting(database, session, [*owners, *parties], by[1], owners)
+        return release_waiting(database, session, [*owners, *parties], by[1], owners)[recipient]
 
 
 def _on_request(by: tuple[str, datetime]) -> Authority:
@@ -180,8 +182,8 @@ def release_waiting(
     references: Sequence[Reference],
     now: datetime,
     owners: Mapping[Reference, str] | None = None,
-) -> int:
-    """Numbers name firms now, or guarantees are registered: let what waits for them be released; how many records.
+) -> Counter[str]:
+    """Numbers name firms now, or guarantees are registered: let what waits be released; how many records, by recipient.
 
     One job for each submission that holds any of them, however many. ``owners`` says for which institution a guarantee
     is registered: what others hold for that number goes on waiting.
@@ -189,13 +191,13 @@ def release_waiting(
     held: dict[str, list[Waiting]] = {}
     for row in submissions.waiting_for(session, references):
         held.setdefault(row.submission, []).append(row)
-    released = 0
+    released: Counter[str] = Counter()
     for held_by in sorted(held):
         submission = submissions.find_submission(session, held_by)
         if submission is None:
             continue
         institution = submission.origin.institution
-        free = sum(_goes_free(row, institution, owners or {}) for row in held[held_by])
+        free = Counter(row.recipient for row in held[held_by] if _goes_free(row, institution, owners or {}))
         if free:
             job = NewJob("release", jobs.key_of(new_id(), held_by), submission.origin.sender, ANY_KIND, now)
             jobs.enqueue(session, job)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from gateway.errors import NotEntitled
 from gateway.ports import Clock
+from gateway.schemas.access import load_access
 from gateway.schemas.identifiers import japanese_date
 from gateway.security.keys import KeyRing, PublicKey
 from gateway.security.profiles import Signatory
@@ -100,7 +101,7 @@ class Participants:
             version = registers.register_version(session)
             if version != self._version or self._key_turned(now):
                 enrolled = registers.load_participants(session)
-                self._known = {name: Participant(one, _signatory(one, now)) for name, one in enrolled.items()}
+                self._known = {name: Participant(_capped(one), _signatory(one, now)) for name, one in enrolled.items()}
                 self._version = version
         self._looked_at = now
 
@@ -115,6 +116,12 @@ class Participants:
             if at is not None
         )
         return last is not None and any(last < at <= now for at in turns)
+
+
+def _capped(enrolled: Enrolled) -> Enrolled:
+    """What its role does not allow counts for nothing, whatever the register says."""
+    allowed = load_access().roles.get(enrolled.kind, frozenset())
+    return replace(enrolled, entitlements={one for one in enrolled.entitlements if one[0] in allowed})
 
 
 def _signatory(enrolled: Enrolled, now: datetime) -> Signatory:

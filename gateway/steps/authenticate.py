@@ -15,6 +15,7 @@ from typing import BinaryIO
 from gateway.errors import NotAuthentic, NotEntitled
 from gateway.ports import Clock
 from gateway.registers.participants import Participant, Participants
+from gateway.schemas.access import Address
 from gateway.schemas.identifiers import SignatureProfile
 from gateway.security.dpop import Proof, Target, read_proof
 from gateway.security.http_signatures import Explained, SignedRequest, explain_request
@@ -22,7 +23,7 @@ from gateway.security.keys import KeyRing
 from gateway.security.profiles import Signed, proven
 from gateway.security.tokens import AccessToken, Binding, read_access_token
 from gateway.store import submissions
-from gateway.store.engine import Database
+from gateway.store.engine import Database, Tenant
 
 TOKENS_REMEMBERED = 10_000
 TIDY_EVERY = timedelta(seconds=1)
@@ -36,6 +37,22 @@ class Caller:
     participant: Participant
     scopes: frozenset[str]
     by_certificate: bool = False
+
+    @property
+    def tenant(self) -> Tenant:
+        """On whose behalf what it asks for is looked up: no more than token and register allow."""
+        reads = self.participant.recipients("read") if self.may("read") else frozenset()
+        watches = frozenset().union(*(self.participant.recipients(one) for one in self.scopes))
+        return Tenant(self.participant.id if self.may("submit") else "", reads, watches)
+
+    def enter(self, address: Address, recipient: str | None = None) -> None:
+        """Refuse unless one of the actions that open an address is allowed, at a corporation where one is named.
+
+        Raises:
+            NotEntitled: none of them is.
+        """
+        if address.by and not any(self.may(action, recipient) for action in address.by):
+            raise NotEntitled
 
     def require(self, action: str, recipient: str | None = None) -> None:
         """Refuse unless both token and register allow an action, at a corporation where one is named.

@@ -1,4 +1,5 @@
-"""One database, two engines; whatever SQLite and PostgreSQL do differently is here and nowhere else.
+"""One database, two engines; whatever SQLite and PostgreSQL do differently is here and nowhere else, but for what
+PostgreSQL is told of who may see which rows: that is in ``walls.py``.
 
 Writers: on SQLite every writer takes one advisory file lock before ``BEGIN IMMEDIATE`` (with ``busy_timeout`` alone,
 small commits beside a bulk load wait hundreds of milliseconds); on PostgreSQL the locked head rows do that work.
@@ -10,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,12 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Session as Session
 
 from gateway.errors import ConfigurationError
+from gateway.store.walls import Tenant as Tenant
+from gateway.store.walls import stand_for
 
 CHANNEL = "hayame"
+FOR = "on_behalf_of"
+SNAPSHOT: Mapping[str, dict[str, str]] = {"sqlite": {}, "postgresql": {"isolation_level": "REPEATABLE READ"}}
 ROWS_PER_TRANSACTION = 2_000
 FORGETTING = ("raw", "storage_key", "line_block", "line_index", "finding_block", "held_record", "submission")
 """The tables from which something is ever deleted that must not be found again."""
@@ -36,7 +41,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
-        if self.url.get_backend_name() not in {"sqlite", "postgresql"}:
+        if self.url.get_backend_name() not in SNAPSHOT:
             raise ConfigurationError(f"HAYAME_DATABASE_URL: {self.url.get_backend_name()} is not sqlite or postgresql")
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url.database or "") if self.is_sqlite else _postgresql(self.url)
@@ -47,10 +52,10 @@ class Database:
         self.brief = Brief(self.url, self.writers)
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
-        """A session over one consistent snapshot; nothing it does is kept."""
+    def read(self, on_behalf_of: Tenant | None = None) -> Iterator[Session]:
+        """A session over one consistent snapshot, on PostgreSQL of a tenant's own rows; nothing it does is kept."""
         with Session(self.engine, expire_on_commit=False) as session:
-            session.connection(execution_options={} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"})
+            session.connection(execution_options={FOR: on_behalf_of, **SNAPSHOT[self.url.get_backend_name()]})
             yield session
 
     @contextmanager
@@ -75,7 +80,7 @@ class Database:
     def _open(self) -> Session:
         session = Session(self.engine, expire_on_commit=False)
         try:
-            session.connection(execution_options={"writes": True} if self.is_sqlite else {})
+            session.connection(execution_options={FOR: None, "writes": True})
         except BaseException:
             self.end(session)
             raise
@@ -280,7 +285,15 @@ def _brief_sqlite(file: Path) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=8, pool_pre_ping=True)
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=8, pool_pre_ping=True)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        options = connection.get_execution_options()
+        if FOR in options:
+            stand_for(driver_of(connection), options[FOR])
+
+    return engine
 
 
 def _brief_postgresql(url: URL) -> Engine:

@@ -10,6 +10,7 @@ from sqlalchemy import inspect, text
 from gateway.store.driver import table_of
 from gateway.store.engine import Database
 from gateway.store.tables import SeenAssertion
+from gateway.store.walls import put_up
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -44,6 +45,8 @@ def migrate(database: Database) -> None:
         database.lock(session, LOCK)
         config.attributes["connection"] = session.connection()
         command.upgrade(config, "head")
+        if not database.is_sqlite:
+            put_up(session)
 
 
 def _revision(database: Database) -> str | None:

@@ -198,17 +198,20 @@ def who_had_read(session: Session, one: Withdrawn) -> list[Read]:
 
     Whoever asked for what comes after a position said that everything before it was read, and is taken at that word.
     """
-    if not one.positions:
-        return []
-    start, end = one.positions[0][0], sum(one.positions[-1])
+    return who_had(session, one.recipient, one.positions, _visible_at(session, one)) if one.positions else []
+
+
+def who_had(session: Session, recipient: str, positions: Runs, until: datetime | None = None) -> list[Read]:
+    """Which readers had been given which of some positions of a feed, by an instant or by now, and when first."""
+    start, end = positions[0][0], sum(positions[-1])
     found: dict[str, tuple[set[int], datetime]] = {}
-    for given in _given(session, one.recipient, start, end, _visible_at(session, one)):
-        cut = among(one.positions, given.start, given.end)
+    for given in _given(session, recipient, start, end, until):
+        cut = among(positions, given.start, given.end)
         if cut:
             known, first = found.get(given.reader, (set(), given.at))
             known.update(position for at, count in cut for position in range(at, at + count))
             found[given.reader] = known, min(first, given.at)
-    return [Read(reader, runs(positions), at) for reader, (positions, at) in sorted(found.items())]
+    return [Read(reader, runs(known), at) for reader, (known, at) in sorted(found.items())]
 
 
 def _given(session: Session, recipient: str, start: int, end: int, until: datetime | None) -> list[Given]:

@@ -136,7 +136,8 @@ def held_and_linked(world: World) -> str:
 def link(world: World) -> None:
     number = Reference(scheme=Scheme.BANK_CUSTOMER, scope="9991", value="77")
     firm = Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(1))
-    assert say_who(world.gateway.registrar, number, firm, None, (CORPORATION, world.gateway.clock.now()))[1] == 1
+    by = CORPORATION, world.gateway.clock.now()
+    assert say_who(world.gateway.registrar, number, firm, None, by)[1]["13"] == 1
 
 
 def test_what_was_held_gives_way_to_what_its_sender_said_while_it_waited(world: World) -> None:
