@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from gateway.errors import Erased, NotFound
+from gateway.registers.history import said_in
 from gateway.schemas.statement import StoredStatement
 from gateway.security.canonical import canonical, sha256_hex
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion
@@ -14,7 +15,7 @@ from gateway.security.merkle import inclusion_from_leaves, inclusion_path, leaf_
 from gateway.security.profiles import document_in
 from gateway.store import feed, log, stamps, submissions, withdrawals
 from gateway.store.cosignatures import cosignature_lines, first_size_with
-from gateway.store.engine import Session
+from gateway.store.engine import Database, Session
 from gateway.store.feed import Blocks
 
 
@@ -64,6 +65,13 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Want
         findings=_findings(session, blocks, row) if whole and not withdrawn else None,
         timestamp=stamps.find_token(session, row.recipient, tree_size),
     )
+
+
+def evidence_of_change(database: Database, blocks: Blocks, statement: str, participant: str) -> Evidence:
+    """The evidence of a change of the registers, for a participant that it concerns; raises as ``said_in`` does."""
+    with database.read() as session:
+        said = said_in(session, blocks.cipher, statement, participant)
+        return collect(session, blocks, log.find_statements(session, statement)[0], Wanted(), said)
 
 
 def _checkpoint(session: Session, row: StoredStatement, quorum: int) -> tuple[int, str]:

@@ -97,6 +97,12 @@ class Gateway:
         """Where large documents are kept."""
         return self.settings.data_dir / "raw"
 
+    def door(self, own_keys: KeyRing) -> Door:
+        """Who lets callers in."""
+        said = self.settings
+        terms = Terms(said.base_url, said.signature_max_age_s, said.unbound_tokens)
+        return Door(self.participants, own_keys, self.database, self.clock, terms)
+
     def line_with(self, pool: Pool) -> Line:
         """The line, with packed documents read by a pool's children."""
         return replace(self.line, adapters=confined(self.line.adapters, pool))
@@ -181,15 +187,13 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
     tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, gateway.clock, wakeups)
     committer = Committer(tools, settings.group_size, settings.idempotency_days)
     own_keys = KeyRing([gateway.key.public])
-    terms = Terms(settings.base_url, settings.signature_max_age_s, settings.unbound_tokens)
-    door = Door(gateway.participants, own_keys, gateway.database, gateway.clock, terms)
     proxies = Proxies(settings.certificate_proxies)
     parts = Parts(
         database=gateway.database,
         blocks=gateway.blocks,
         line=gateway.line_with(pool),
         committer=committer,
-        door=door,
+        door=gateway.door(own_keys),
         participants=gateway.participants,
         registrar=gateway.registrar,
         news=wakeups,

@@ -32,8 +32,7 @@ def declare_coverage(request: Request, recipient: Recipient, asked: Declaration)
 def coverage(request: Request, recipient: Recipient) -> Response:
     """How to read what is missing, by institution and record kind: without a declaration it means nothing at all."""
     parts, _ = admitted(request, recipient)
-    with parts.database.read() as session:
-        found = [_shown(one) for one in covered(session, recipient, parts.clock.now())]
+    found = [_shown(one) for one in covered(parts.database, recipient, parts.clock.now())]
     return Response(orjson.dumps(found), media_type="application/json")
 
 

@@ -15,9 +15,8 @@ from gateway.api import describe
 from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
 from gateway.errors import InvalidRequest
-from gateway.registers.firms import GuaranteeEntry, end_link, register_guarantees, say_became, say_who
+from gateway.registers.firms import GuaranteeEntry, end_link, lineage_of, register_guarantees, say_became, say_who
 from gateway.schemas.identifiers import Reference
-from gateway.store import registers
 
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["registers"])
 
@@ -85,8 +84,7 @@ def lineage(
 ) -> Response:
     """What a firm was before and what became of it, the oldest first."""
     parts, _ = admitted(request, recipient)
-    with parts.database.read() as session:
-        found = registers.find_lineage(session, subject)
+    found = lineage_of(parts.database, subject)
     shown = [{"party": party, "successor": successor, "since": since} for party, successor, since in found]
     return Response(orjson.dumps(shown), media_type="application/json")
 

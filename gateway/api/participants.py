@@ -15,20 +15,18 @@ from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import NotFound
-from gateway.evidence import Wanted, collect
+from gateway.evidence import evidence_of_change
 from gateway.registers import codes, inviting, own_keys
 from gateway.registers.codes import Registered
+from gateway.registers.history import SealedChange, history_of
 from gateway.registers.participants import Participant
 from gateway.schemas.identifiers import instant_text
 from gateway.security.evidence import write_evidence
 from gateway.security.words import LONGEST
-from gateway.store import log, register_log, registers, submissions
-from gateway.store.engine import Session
 from gateway.store.registers import Enrolled
 
 router = APIRouter(prefix="/v1", tags=["participants"])
 
-MOST_CHANGES = 100
 Me = Annotated[str, Path(description="Your own participant id")]
 Word = Annotated[str, Field(max_length=LONGEST)]
 
@@ -88,11 +86,8 @@ def participant(
 ) -> Response:
     """What is registered of you, and the statements that made it so: nothing changes without one."""
     parts, _ = _myself(request, me)
-    with parts.database.read() as session:
-        enrolled = registers.find_enrolled(session, me)
-        if enrolled is None:
-            raise NotFound
-        body = _shown(parts, enrolled) | {"changes": _changes(parts, session, me, before)}
+    enrolled, changes = history_of(parts.database, parts.blocks.cipher, me, before)
+    body = _shown(parts, enrolled) | {"changes": [_change(one) for one in changes]}
     return Response(orjson.dumps(body), media_type="application/json")
 
 
@@ -102,12 +97,9 @@ def change_evidence(
 ) -> Response:
     """Everything an outsider needs to verify a change offline."""
     parts, _ = _myself(request, me)
-    with parts.database.read() as session:
-        if not register_log.concerns(session, statement, me):
-            raise NotFound
-        row = log.find_statements(session, statement)[0]
-        found = collect(session, parts.blocks, row, Wanted(), _said(parts, session, statement))
-    return Response(write_evidence(found), media_type="application/json")
+    return Response(
+        write_evidence(evidence_of_change(parts.database, parts.blocks, statement, me)), media_type="application/json"
+    )
 
 
 @router.post("/participants/{me}/keys", **describe.ROTATE)
@@ -166,24 +158,10 @@ def _shown(parts: Parts, one: Enrolled) -> dict[str, Any]:
     }
 
 
-def _changes(parts: Parts, session: Session, me: str, before: str | None) -> list[dict[str, Any]]:
-    rows = (
-        (name, log.find_statements(session, name)[0])
-        for name in register_log.newest_for(session, me, before, MOST_CHANGES)
-    )
-    return [
-        {
-            "statement": name,
-            "leaf_index": row.leaf_index,
-            "said": orjson.Fragment(_said(parts, session, name)),
-            "receipt": row.receipt,
-        }
-        for name, row in rows
-    ]
-
-
-def _said(parts: Parts, session: Session, statement: str) -> bytes:
-    found = submissions.find_raw(session, parts.blocks.cipher, statement)
-    if found is None or found.body is None:
-        raise NotFound
-    return found.body
+def _change(one: SealedChange) -> dict[str, Any]:
+    return {
+        "statement": one.statement,
+        "leaf_index": one.leaf_index,
+        "said": orjson.Fragment(one.said),
+        "receipt": one.receipt,
+    }

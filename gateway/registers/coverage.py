@@ -19,7 +19,7 @@ from gateway.schemas.records import KINDS
 from gateway.schemas.register_change import Authority
 from gateway.store import coverage, registers
 from gateway.store.coverage import Declared
-from gateway.store.engine import Session
+from gateway.store.engine import Database
 
 
 class Form(StrEnum):
@@ -99,12 +99,14 @@ def declare(
     return declared
 
 
-def covered(session: Session, recipient: str, now: datetime) -> list[Covered]:
+def covered(database: Database, recipient: str, now: datetime) -> list[Covered]:
     """How to read silence: of every institution that may submit to a recipient or has declared, and every kind."""
-    declared = {(one.institution, one.kind): one for one in coverage.find(session, recipient)}
+    with database.read() as session:
+        declared = {(one.institution, one.kind): one for one in coverage.find(session, recipient)}
+        everyone = registers.load_participants(session).values()
     reporting = {
         institution
-        for one in registers.load_participants(session).values()
+        for one in everyone
         if ("submit", recipient) in one.entitlements
         for institution in ({one.institution} if one.kind == "bank" else set()) | set(one.delegations)
     }

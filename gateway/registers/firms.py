@@ -103,6 +103,12 @@ def say_became(
         return party, successor
 
 
+def lineage_of(database: Database, party: str) -> list[tuple[str, str, date]]:
+    """What a firm was before and what became of it, the oldest first: a firm, its successor, and since when."""
+    with database.read() as session:
+        return registers.find_lineage(session, party)
+
+
 def register_guarantees(
     registrar: Registrar, recipient: str, entries: Sequence[GuaranteeEntry], by: tuple[str, datetime]
 ) -> int:

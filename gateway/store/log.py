@@ -13,9 +13,10 @@ from sqlmodel import Session, col, select
 
 from gateway.errors import EntryMissing
 from gateway.schemas.statement import StoredStatement
+from gateway.store.columns import EPOCH
 from gateway.store.driver import add_rows, any_of, fetch, in_parts, table_of
 from gateway.store.engine import Database
-from gateway.store.tables import EPOCH, Checkpoint, Head, LogNode, Publication, StatementRow, Withdrawal
+from gateway.store.tables import Checkpoint, Head, LogNode, Publication, StatementRow, Withdrawal
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from sqlalchemy import bindparam, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
+from gateway.store.columns import EPOCH
 from gateway.store.driver import add_rows, fetch, table_of
-from gateway.store.tables import EPOCH, Head, StampTurn, TimeStamp
+from gateway.store.tables import Head, StampTurn, TimeStamp
 
 _HEAD, _TURN = table_of(Head), table_of(StampTurn)
 _TURNS = (

@@ -9,53 +9,13 @@ are written before its statement (a *stage*): they become visible with it, becau
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, TypeDecorator
+from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware instant, stored as UTC microseconds alike in both engines."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
-        """To microseconds; a naive datetime is a bug."""
-        return None if value is None else (value - EPOCH) // MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
-        """From microseconds."""
-        return None if value is None else EPOCH + value * MICROSECOND
-
-
-def _big(**options: Any) -> Any:
-    return Field(sa_column=Column(BigInteger, **options))
-
-
-def _auto() -> Any:
-    # SQLite numbers only a plain INTEGER primary key by itself.
-    return Field(
-        default=None,
-        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    )
-
-
-def _at(**options: Any) -> Any:
-    return Field(sa_column=Column(Instant, **({"nullable": False} | options)))
-
-
-def _bytes(**options: Any) -> Any:
-    return Field(sa_column=Column(LargeBinary, **({"nullable": False} | options)))
-
-
-def _text(**options: Any) -> Any:
-    return Field(sa_column=Column(Text, **({"nullable": False} | options)))
+from gateway.store.columns import counted, instant, long_text, some_bytes, whole_number
 
 
 class Participant(SQLModel, table=True):
@@ -66,7 +26,7 @@ class Participant(SQLModel, table=True):
     name: str
     institution: str | None = None
     profile: str = "http_signature"
-    enrolled_at: datetime = _at()
+    enrolled_at: datetime = instant()
 
 
 class ParticipantCertificate(SQLModel, table=True):
@@ -83,9 +43,9 @@ class ParticipantKey(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "participant_key"
     kid: str = Field(primary_key=True)
     participant: str = Field(index=True, foreign_key="participant.id")
-    jwk: str = _text()
-    valid_from_at: datetime = _at()
-    valid_until_at: datetime | None = _at(nullable=True)
+    jwk: str = long_text()
+    valid_from_at: datetime = instant()
+    valid_until_at: datetime | None = instant(nullable=True)
 
 
 class Entitlement(SQLModel, table=True):
@@ -117,20 +77,20 @@ class Invitation(SQLModel, table=True):
     """A one-time code: a name that is part of it, the hash of its secret, and what it lets its holder register."""
 
     id: str = Field(primary_key=True)
-    secret_sha256: bytes = _bytes()
-    invited: str = _text()
-    expires_at: datetime = _at()
+    secret_sha256: bytes = some_bytes()
+    invited: str = long_text()
+    expires_at: datetime = instant()
     tries: int = 0
-    used_at: datetime | None = _at(nullable=True)
+    used_at: datetime | None = instant(nullable=True)
 
 
 class Proposal(SQLModel, table=True):
     """A change that waits for the administrators' approval."""
 
     id: str = Field(primary_key=True)
-    ordered: str = _text()
-    proposed_at: datetime = _at()
-    done_at: datetime | None = _at(nullable=True)
+    ordered: str = long_text()
+    proposed_at: datetime = instant()
+    done_at: datetime | None = instant(nullable=True)
 
 
 class Approval(SQLModel, table=True):
@@ -138,7 +98,7 @@ class Approval(SQLModel, table=True):
 
     proposal: str = Field(primary_key=True, foreign_key="proposal.id")
     administrator: str = Field(primary_key=True)
-    word: str = _text()
+    word: str = long_text()
 
 
 class Succession(SQLModel, table=True):
@@ -157,7 +117,7 @@ class PartySuccession(SQLModel, table=True):
     successor: str = Field(index=True, foreign_key="party.id")
     since: date
     asserted_by: str
-    asserted_at: datetime = _at()
+    asserted_at: datetime = instant()
 
 
 class Coverage(SQLModel, table=True):
@@ -170,7 +130,7 @@ class Coverage(SQLModel, table=True):
     since: date
     baseline_on: date | None = None
     declared_by: str
-    declared_at: datetime = _at()
+    declared_at: datetime = instant()
 
 
 class RegisterVersion(SQLModel, table=True):
@@ -178,7 +138,7 @@ class RegisterVersion(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "register_version"
     id: int = Field(primary_key=True)
-    version: int = _big(nullable=False)
+    version: int = whole_number(nullable=False)
 
 
 class Party(SQLModel, table=True):
@@ -193,7 +153,7 @@ class Link(SQLModel, table=True):
     """One number by which somebody names a firm."""
 
     __table_args__ = (Index("link_by_number", "scheme", "scope", "value"),)
-    id: int | None = _auto()
+    id: int | None = counted()
     scheme: str
     scope: str
     value: str
@@ -201,7 +161,7 @@ class Link(SQLModel, table=True):
     valid_from: date | None = None
     valid_until: date | None = None
     asserted_by: str
-    asserted_at: datetime = _at()
+    asserted_at: datetime = instant()
 
 
 class Guarantee(SQLModel, table=True):
@@ -211,7 +171,7 @@ class Guarantee(SQLModel, table=True):
     guarantee_no: str = Field(primary_key=True)
     institution: str
     party: str = Field(foreign_key="party.id")
-    principal_yen: int | None = _big(nullable=True)
+    principal_yen: int | None = whole_number(nullable=True)
     is_revolving: bool = False
 
 
@@ -222,17 +182,17 @@ class Submission(SQLModel, table=True):
     sender: str = Field(index=True)
     institution: str
     state: str
-    received_at: datetime = _at()
-    raw_sha256: bytes = _bytes()
-    raw_bytes: int = _big(nullable=False)
-    request: str = _text()
+    received_at: datetime = instant()
+    raw_sha256: bytes = some_bytes()
+    raw_bytes: int = whole_number(nullable=False)
+    request: str = long_text()
 
 
 class Raw(SQLModel, table=True):
     """The bytes as received: in the row (compressed, closed), or in a file (closed); or destroyed, and why."""
 
     submission: str = Field(primary_key=True)
-    body: bytes | None = _bytes(nullable=True)
+    body: bytes | None = some_bytes(nullable=True)
     file: str | None = None
     destroyed: str | None = None
 
@@ -243,19 +203,19 @@ class IdempotencyKey(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "idempotency_key"
     sender: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
-    fingerprint: bytes = _bytes()
+    fingerprint: bytes = some_bytes()
     submission: str
-    created_at: datetime = _at(index=True)
+    created_at: datetime = instant(index=True)
 
 
 class Head(SQLModel, table=True):
     """The one row that decides order for a recipient; locked last, inside the transaction."""
 
     recipient: str = Field(primary_key=True)
-    next_leaf: int = _big(nullable=False)
-    next_position: int = _big(nullable=False)
-    peaks: bytes = _bytes()
-    sealed_at: datetime = _at()
+    next_leaf: int = whole_number(nullable=False)
+    next_position: int = whole_number(nullable=False)
+    peaks: bytes = some_bytes()
+    sealed_at: datetime = instant()
     epoch: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
@@ -274,17 +234,17 @@ class StatementRow(SQLModel, table=True):
     submission: str
     sender: str
     institution: str
-    raw_sha256: bytes = _bytes()
-    first_position: int = _big(nullable=False)
-    count: int = _big(nullable=False)
-    held: int = _big(nullable=False)
-    refused: int = _big(nullable=False)
-    receipt: str = _text()
+    raw_sha256: bytes = some_bytes()
+    first_position: int = whole_number(nullable=False)
+    count: int = whole_number(nullable=False)
+    held: int = whole_number(nullable=False)
+    refused: int = whole_number(nullable=False)
+    receipt: str = long_text()
     tape: str | None = None
-    tape_sequence: int | None = _big(nullable=True)
-    received_at: datetime = _at()
-    accepted_at: datetime = _at()
-    sealed_at: datetime = _at()
+    tape_sequence: int | None = whole_number(nullable=True)
+    received_at: datetime = instant()
+    accepted_at: datetime = instant()
+    sealed_at: datetime = instant()
 
 
 class LineBlock(SQLModel, table=True):
@@ -295,8 +255,8 @@ class LineBlock(SQLModel, table=True):
     recipient: str = Field(primary_key=True)
     first_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     kind: str
-    count: int = _big(nullable=False)
-    payload: bytes = _bytes()
+    count: int = whole_number(nullable=False)
+    payload: bytes = some_bytes()
 
 
 class LineIndex(SQLModel, table=True):
@@ -310,9 +270,9 @@ class LineIndex(SQLModel, table=True):
     valid_on: date = Field(primary_key=True)
     submission: str = Field(primary_key=True)
     number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    digest: bytes = _bytes()
-    amount_yen: int | None = _big(nullable=True)
-    closing: bytes | None = _bytes(nullable=True)
+    digest: bytes = some_bytes()
+    amount_yen: int | None = whole_number(nullable=True)
+    closing: bytes | None = some_bytes(nullable=True)
 
 
 class FindingBlock(SQLModel, table=True):
@@ -322,8 +282,8 @@ class FindingBlock(SQLModel, table=True):
     submission: str = Field(primary_key=True)
     recipient: str = Field(primary_key=True)
     chunk: int = Field(primary_key=True)
-    count: int = _big(nullable=False)
-    payload: bytes = _bytes()
+    count: int = whole_number(nullable=False)
+    payload: bytes = some_bytes()
 
 
 class HeldRecord(SQLModel, table=True):
@@ -351,7 +311,7 @@ class LogNode(SQLModel, table=True):
     recipient: str = Field(primary_key=True)
     level: int = Field(primary_key=True)
     number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    hash: bytes = _bytes()
+    hash: bytes = some_bytes()
 
 
 class Checkpoint(SQLModel, table=True):
@@ -359,8 +319,8 @@ class Checkpoint(SQLModel, table=True):
 
     recipient: str = Field(primary_key=True)
     tree_size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    next_position: int = _big(nullable=False)
-    note: str = _text()
+    next_position: int = whole_number(nullable=False)
+    note: str = long_text()
 
 
 class Cosignature(SQLModel, table=True):
@@ -369,8 +329,8 @@ class Cosignature(SQLModel, table=True):
     recipient: str = Field(primary_key=True)
     tree_size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     witness: str = Field(primary_key=True, foreign_key="participant.id")
-    line: str = _text()
-    cosigned_at: datetime = _at()
+    line: str = long_text()
+    cosigned_at: datetime = instant()
 
 
 class TimeStamp(SQLModel, table=True):
@@ -379,8 +339,8 @@ class TimeStamp(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "time_stamp"
     recipient: str = Field(primary_key=True)
     tree_size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    token: bytes = _bytes()
-    stamped_at: datetime = _at()
+    token: bytes = some_bytes()
+    stamped_at: datetime = instant()
 
 
 class StampTurn(SQLModel, table=True):
@@ -388,9 +348,9 @@ class StampTurn(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "stamp_turn"
     recipient: str = Field(primary_key=True)
-    stamped_size: int = _big(nullable=False)
-    waiting_since_at: datetime | None = _at(nullable=True)
-    next_try_at: datetime = _at()
+    stamped_size: int = whole_number(nullable=False)
+    waiting_since_at: datetime | None = instant(nullable=True)
+    next_try_at: datetime = instant()
     failures: int = 0
     failure: str | None = None
 
@@ -400,7 +360,7 @@ class Publication(SQLModel, table=True):
 
     recipient: str = Field(primary_key=True)
     tree_size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    published_at: datetime = _at()
+    published_at: datetime = instant()
 
 
 class ReadMark(SQLModel, table=True):
@@ -410,7 +370,7 @@ class ReadMark(SQLModel, table=True):
     recipient: str = Field(primary_key=True)
     reader: str = Field(primary_key=True)
     position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    read_at: datetime = _at()
+    read_at: datetime = instant()
 
 
 class Withheld(SQLModel, table=True):
@@ -418,7 +378,7 @@ class Withheld(SQLModel, table=True):
 
     recipient: str = Field(primary_key=True)
     position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    leaf: bytes = _bytes()
+    leaf: bytes = some_bytes()
     reason: str
 
 
@@ -434,9 +394,9 @@ class Withdrawal(SQLModel, table=True):
     statement: str = Field(primary_key=True)
     reason: str
     whole: bool
-    positions: str = _text()
+    positions: str = long_text()
     asked_by: str
-    withdrawn_at: datetime = _at()
+    withdrawn_at: datetime = instant()
 
 
 class Disclosure(SQLModel, table=True):
@@ -446,22 +406,22 @@ class Disclosure(SQLModel, table=True):
     reader: str = Field(primary_key=True)
     first_position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     end_position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    given_at: datetime = _at()
+    given_at: datetime = instant()
 
 
 class Job(SQLModel, table=True):
     """Work that outlives its request. Jobs of one lane run one at a time, in order."""
 
     __table_args__ = (Index("job_open", "done_at", "lane", "id"),)
-    id: int | None = _auto()
+    id: int | None = counted()
     task: str
     key: str = Field(unique=True)
     lane: str
     kind: str
-    run_at: datetime = _at()
-    claimed_until_at: datetime | None = _at(nullable=True)
+    run_at: datetime = instant()
+    claimed_until_at: datetime | None = instant(nullable=True)
     attempts: int = 0
-    done_at: datetime | None = _at(nullable=True)
+    done_at: datetime | None = instant(nullable=True)
     failure: str | None = None
 
 
@@ -471,7 +431,7 @@ class SeenAssertion(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "seen_assertion"
     client: str = Field(primary_key=True)
     jti: str = Field(primary_key=True)
-    expires_at: datetime = _at(index=True)
+    expires_at: datetime = instant(index=True)
 
 
 class TrailEntry(SQLModel, table=True):
@@ -480,11 +440,11 @@ class TrailEntry(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "trail_entry"
     chain: str = Field(primary_key=True)
     number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    at: datetime = _at(index=True)
+    at: datetime = instant(index=True)
     who: str
     what: str
     about: str
-    digest: bytes = _bytes()
+    digest: bytes = some_bytes()
 
 
 class StorageKey(SQLModel, table=True):
@@ -499,5 +459,5 @@ class StorageKey(SQLModel, table=True):
     recipient: str
     year: int
     kek: str
-    wrapped: bytes | None = _bytes(nullable=True)
+    wrapped: bytes | None = some_bytes(nullable=True)
     retired: bool = False

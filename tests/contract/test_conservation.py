@@ -55,7 +55,7 @@ class Sabotaged:
 def inside(database_url: str, tmp_path: Path) -> Iterator[Inside]:
     inside = Inside(tmp_path, database_url)
     reference = Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(1))
-    say_who(inside.gateway.database, reference, None, "第1商店", (BANK, inside.gateway.clock.now()))
+    say_who(inside.gateway.registrar, reference, None, "第1商店", (BANK, inside.gateway.clock.now()))
     yield inside
     inside.close()
 

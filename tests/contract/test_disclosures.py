@@ -78,7 +78,7 @@ def test_the_command_says_it_for_any_number_of_the_firm(inside: Inside) -> None:
     given(inside, "tool-13", 0, 4)
     firm = Reference(scheme=Scheme.CGC_CUSTOMER, scope="13", value="C2")
     number = Reference(scheme=Scheme.BANK_CUSTOMER, scope="9991", value="C-2")
-    say_who(inside.gateway.database, number, firm, None, (BANK, inside.gateway.clock.now()))
+    say_who(inside.gateway.registrar, number, firm, None, (BANK, inside.gateway.clock.now()))
     settings = {
         "HAYAME_DATA_DIR": str(inside.gateway.settings.data_dir),
         "HAYAME_DATABASE_URL": inside.gateway.settings.database_url or "",

@@ -17,8 +17,9 @@ from sqlmodel import SQLModel
 from world import BANK, OTHER_BANK, VENDOR, trial_balance
 
 import gateway.api
+from gateway.schemas.trail import Deed, about
 from gateway.settings import Settings
-from gateway.store import log, submissions
+from gateway.store import log
 from gateway.store.engine import Database, Tenant
 from gateway.store.migrate import migrate
 from gateway.store.walls import EVERYTHING, SETTING, WALLS
@@ -171,7 +172,7 @@ def test_a_role_that_only_runs_the_gateway_works_and_cannot_take_the_wall_down(i
     migrate(database)
     with database.write() as session:
         assert log.lock_heads(database, session, ["13"])["13"].next_leaf == 3
-        submissions.add_audit(session, [(inside.gateway.clock.now(), "code", "reason", "/path")])
+        trail.append(database, session, "operator", [Deed(inside.gateway.clock.now(), "somebody", "probe", about())])
     with database.read(Tenant(VENDOR)) as session:
         assert _count(session.connection()) == 1
     for attempt in (

@@ -60,7 +60,7 @@ class Town:
         name = f"MARK-{recipient}-商店"
         entry = GuaranteeEntry(guarantee_no=guarantee_no, institution="9992", firm=named, name=name)
         by = corporation(recipient), self.world.gateway.clock.now()
-        register_guarantees(self.world.gateway.database, recipient, [entry], by)
+        register_guarantees(self.world.gateway.registrar, recipient, [entry], by)
 
     def fill(self, bank: Client, recipient: str, number: int) -> None:
         self.register(recipient, 100 + number, f"{recipient}-MARK-{recipient}-")
@@ -227,7 +227,7 @@ def test_a_vendor_is_answered_alike_whether_or_not_the_firm_has_a_guarantee(town
     town.register("13", GUARANTEED, "13-302")
     number = Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(KNOWN))
     gateway = town.world.gateway
-    say_who(gateway.database, number, None, "第三百三商店", (corporation("13"), gateway.clock.now()))
+    say_who(gateway.registrar, number, None, "第三百三商店", (corporation("13"), gateway.clock.now()))
     vendor = town.world.client(VENDOR)
     with_one, without = (vendor.submit(balance(firm, "13"), recipient="13") for firm in (GUARANTEED, KNOWN))
     assert with_one.verdict == "accepted"

@@ -41,7 +41,7 @@ def bank_world(
         now = world.gateway.clock.now()
         for start in range(1, ROWS + 1, AT_ONCE):
             entries = [entry(number) for number in range(start, start + AT_ONCE)]
-            register_guarantees(world.gateway.database, "13", entries, (CORPORATION, now))
+            register_guarantees(world.gateway.registrar, "13", entries, (CORPORATION, now))
         yield world
 
 

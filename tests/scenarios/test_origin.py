@@ -21,8 +21,8 @@ DAYS = ["2026-05-08", "2026-05-11"]
 @pytest.fixture(scope="module")
 def delegated(world: World) -> World:
     """The vendor may submit for bank 9991; for 9992 it might once."""
-    delegate(world.gateway.database, VENDOR, "9991", date(2026, 1, 1), None)
-    delegate(world.gateway.database, VENDOR, "9992", date(2025, 1, 1), date(2025, 12, 31))
+    delegate(world.gateway.registrar, VENDOR, "9991", (date(2026, 1, 1), None))
+    delegate(world.gateway.registrar, VENDOR, "9992", (date(2025, 1, 1), date(2025, 12, 31)))
     return world
 
 

@@ -38,7 +38,7 @@ def bank_world(
     large = "20000" if request.param == "at once" else "100"
     with running(tmp_path_factory.mktemp("bank"), url, HAYAME_LARGE_RECORDS=large) as world:
         register_guarantees(
-            world.gateway.database,
+            world.gateway.registrar,
             "13",
             [_entry(n) for n in range(1, ROWS + 1)],
             (CORPORATION, world.gateway.clock.now()),

@@ -123,7 +123,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
         world.enrol(STRANGER, "bank", "9992", [f"submit:{ANOTHERS}"])
         world.enrol("witness-of-others", "witness", None, [f"witness:{ANOTHERS}"])
         world.enrol(FORMER, "office", None, [f"submit:{OWN}"])
-        enrolment.delegate(world.gateway.database, FORMER, "9991", date(2020, 1, 1), date(2020, 12, 31))
+        enrolment.delegate(world.gateway.registrar, FORMER, "9991", (date(2020, 1, 1), date(2020, 12, 31)))
         world.enrol(CLIMBER, "tool", None, [])
         with world.gateway.database.write() as session:
             everything = {(action, OWN) for action in ACCESS.actions}

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Text
 
-import gateway.store.tables
+import gateway.store.columns
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-import gateway.store.tables
+import gateway.store.columns
 
 revision = '0001'
 down_revision = None
@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table('audit_entry',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-    sa.Column('at', gateway.store.tables.Instant(), nullable=False),
+    sa.Column('at', gateway.store.columns.Instant(), nullable=False),
     sa.Column('code', sa.String(), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('path', sa.String(), nullable=False),
@@ -40,7 +40,7 @@ def upgrade() -> None:
     sa.Column('next_leaf', sa.BigInteger(), nullable=False),
     sa.Column('next_position', sa.BigInteger(), nullable=False),
     sa.Column('peaks', sa.LargeBinary(), nullable=False),
-    sa.Column('sealed_at', gateway.store.tables.Instant(), nullable=False),
+    sa.Column('sealed_at', gateway.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('recipient')
     )
     op.create_table('held_record',
@@ -65,7 +65,7 @@ def upgrade() -> None:
     sa.Column('key', sa.String(), nullable=False),
     sa.Column('fingerprint', sa.LargeBinary(), nullable=False),
     sa.Column('submission', sa.String(), nullable=False),
-    sa.Column('created_at', gateway.store.tables.Instant(), nullable=False),
+    sa.Column('created_at', gateway.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('sender', 'key')
     )
     with op.batch_alter_table('idempotency_key', schema=None) as batch_op:
@@ -77,10 +77,10 @@ def upgrade() -> None:
     sa.Column('key', sa.String(), nullable=False),
     sa.Column('lane', sa.String(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('run_at', gateway.store.tables.Instant(), nullable=False),
-    sa.Column('claimed_until_at', gateway.store.tables.Instant(), nullable=True),
+    sa.Column('run_at', gateway.store.columns.Instant(), nullable=False),
+    sa.Column('claimed_until_at', gateway.store.columns.Instant(), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
-    sa.Column('done_at', gateway.store.tables.Instant(), nullable=True),
+    sa.Column('done_at', gateway.store.columns.Instant(), nullable=True),
     sa.Column('failure', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('key')
@@ -125,7 +125,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('institution', sa.String(), nullable=True),
-    sa.Column('enrolled_at', gateway.store.tables.Instant(), nullable=False),
+    sa.Column('enrolled_at', gateway.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_table('party',
@@ -137,7 +137,7 @@ def upgrade() -> None:
     op.create_table('publication',
     sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('tree_size', sa.BigInteger(), autoincrement=False, nullable=False),
-    sa.Column('published_at', gateway.store.tables.Instant(), nullable=False),
+    sa.Column('published_at', gateway.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('recipient', 'tree_size')
     )
     op.create_table('raw',
@@ -151,7 +151,7 @@ def upgrade() -> None:
     sa.Column('recipient', sa.String(), nullable=False),
     sa.Column('reader', sa.String(), nullable=False),
     sa.Column('position', sa.BigInteger(), autoincrement=False, nullable=False),
-    sa.Column('read_at', gateway.store.tables.Instant(), nullable=False),
+    sa.Column('read_at', gateway.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('recipient', 'reader', 'position')
     )
     op.create_table('register_version',
@@ -162,7 +162,7 @@ def upgrade() -> None:
     op.create_table('seen_assertion',
     sa.Column('client', sa.String(), nullable=False),
     sa.Column('jti', sa.String(), nullable=False),
-    sa.Column('expires_at', gateway.store.tables.Instant(), nullable=False),
+    sa.Column('expires_at', gateway.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('client', 'jti')
     )
     with op.batch_alter_table('seen_assertion', schema=None) as batch_op:
@@ -182,9 +182,9 @@ def upgrade() -> None:
     sa.Column('receipt', sa.Text(), nullable=False),
     sa.Column('tape', sa.String(), nullable=True),
     sa.Column('tape_sequence', sa.BigInteger(), nullable=True),
-    sa.Column('received_at', gateway.store.tables.Instant(), nullable=False),
-    sa.Column('accepted_at', gateway.store.tables.Instant(), nullable=False),
-    sa.Column('sealed_at', gateway.store.tables.Instant(), nullable=False),
+    sa.Column('received_at', gateway.store.columns.Instant(), nullable=False),
+    sa.Column('accepted_at', gateway.store.columns.Instant(), nullable=False),
+    sa.Column('sealed_at', gateway.store.columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('recipient', 'leaf_index')
     )
     with op.batch_alter_table('statement', schema=None) as batch_op:
@@ -198,7 +198,7 @@ def upgrade() -> None:
     sa.Column('sender', sa.String(), nullable=False),
     sa.Column('institution', sa.String(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
-    sa.Column('received_at', gateway.store.tables.Instant(), nullable=False),
+    sa.Column('received_at', gateway.store.columns.Instant(), nullable=False),
     sa.Column('raw_sha256', sa.LargeBinary(), nullable=False),
     sa.Column('raw_bytes', sa.BigInteger(), nullable=False),
     sa.Column('request', sa.Text(), nullable=False),
@@ -248,7 +248,7 @@ def upgrade() -> None:
     sa.Column('valid_from', sa.Date(), nullable=True),
     sa.Column('valid_until', sa.Date(), nullable=True),
     sa.Column('asserted_by', sa.String(), nullable=False),
-    sa.Column('asserted_at', gateway.store.tables.Instant(), nullable=False),
+    sa.Column('asserted_at', gateway.store.columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['party'], ['party.id'], ),
     sa.PrimaryKeyConstraint('id')
     )
@@ -259,8 +259,8 @@ def upgrade() -> None:
     sa.Column('kid', sa.String(), nullable=False),
     sa.Column('participant', sa.String(), nullable=False),
     sa.Column('jwk', sa.Text(), nullable=False),
-    sa.Column('valid_from_at', gateway.store.tables.Instant(), nullable=False),
-    sa.Column('valid_until_at', gateway.store.tables.Instant(), nullable=True),
+    sa.Column('valid_from_at', gateway.store.columns.Instant(), nullable=False),
+    sa.Column('valid_until_at', gateway.store.columns.Instant(), nullable=True),
     sa.ForeignKeyConstraint(['participant'], ['participant.id'], ),
     sa.PrimaryKeyConstraint('kid')
     )
