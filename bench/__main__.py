@@ -21,7 +21,7 @@ from bench.figures import Goal, machine, middle
 from bench.fixtures import make_world, tapes
 from bench.hosts import Hosts
 from bench.proof import Disproved
-from bench.rounds import FULL, QUICK, SEED, Bench
+from bench.rounds import CERTIFICATE, DPOP, FULL, PLAIN, QUICK, SEED, Bench, Throughput
 from gateway.errors import GatewayError
 from mocks.tapes import loan_book
 
@@ -41,6 +41,11 @@ class Report:
         self.rounds.append({"kind": kind, **figures})
         print(kind, " ".join(f"{name}={_shown(value)}" for name, value in figures.items()), flush=True)
 
+    def throughput(self, kind: str, one: Throughput) -> None:
+        """Keep and show a closed loop."""
+        latency = {"p50_ms": one.response.p50_ms, "p99_ms": one.response.p99_ms}
+        self.note(kind, per_s=one.per_s, cpu_us=one.cpu_us, **latency, neighbours=one.neighbours)
+
     def all_of(self, kind: str, name: str) -> list[float]:
         """One figure of every round of a kind."""
         return [entry[name] for entry in self.rounds if entry["kind"] == kind]
@@ -56,14 +61,7 @@ def throughput(bench: Bench, report: Report, rounds: int) -> None:
     for _ in range(rounds):
         noop, naive, ours = bench.noop(), bench.naive(), bench.gateway()
         for name, one in (("F", noop), ("N", naive), ("gateway", ours)):
-            report.note(
-                name,
-                per_s=one.per_s,
-                cpu_us=one.cpu_us,
-                p50_ms=one.response.p50_ms,
-                p99_ms=one.response.p99_ms,
-                neighbours=one.neighbours,
-            )
+            report.throughput(name, one)
         report.note(
             "ratio",
             vs_F=ours.per_s / noop.per_s,
@@ -107,7 +105,25 @@ def bulk(bench: Bench, report: Report, rounds: int) -> None:
     report.goal(Goal("bulk_bad_ratio", "<=", 2), middle(report.all_of("bulk", "ratio")))
 
 
-PARTS: dict[str, Callable[[Bench, Report, int], None]] = {"throughput": throughput, "lead": lead, "bulk": bulk}
+def security(bench: Bench, report: Report, rounds: int) -> None:
+    """The gateway with plain tokens, with certificate-bound ones over TLS, and with DPoP-bound ones, in turn."""
+    for _ in range(rounds):
+        plain, certificate, dpop = (bench.gateway(way) for way in (PLAIN, CERTIFICATE, DPOP))
+        for name, one in ((PLAIN, plain), (CERTIFICATE, certificate), (DPOP, dpop)):
+            report.throughput(name, one)
+        report.note(
+            "bound", certificate_vs_plain=certificate.per_s / plain.per_s, dpop_vs_plain=dpop.per_s / plain.per_s
+        )
+    report.goal(Goal("certificate_bound_vs_plain", ">=", 0.85), middle(report.all_of("bound", "certificate_vs_plain")))
+    print(f"beside it: dpop_bound_vs_plain {_shown(middle(report.all_of('bound', 'dpop_vs_plain')))}", flush=True)
+
+
+PARTS: dict[str, Callable[[Bench, Report, int], None]] = {
+    "throughput": throughput,
+    "lead": lead,
+    "bulk": bulk,
+    "security": security,
+}
 
 
 def main() -> int:
@@ -116,6 +132,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     described, report = machine(), Report()
     described["gateway"] = f"{asked.processes} processes (HAYAME_PROCESSES); F and N are one each"
+    described["tokens"] = "throughput and lead: plain ones (HAYAME_UNBOUND_TOKENS=true); security: each kind in turn"
     for name, text in described.items():
         print(f"{name}: {text}", flush=True)
     sizes = QUICK if asked.quick else FULL

@@ -19,6 +19,7 @@ import orjson
 
 from gateway.registers import enrolment
 from gateway.schemas.identifiers import Reference, Scheme
+from gateway.security.dpop import Target, make_proof
 from gateway.security.http_signatures import SignedRequest, sign_request
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.settings import Settings
@@ -29,7 +30,8 @@ from gateway.wiring import build
 from mocks.tapes import BANK, CORPORATION, Row, faulty_tape
 
 SENDER, READER = "bank-bench", "tool-bench"
-TARGET = f"/v1/submissions?recipient={CORPORATION}"
+DOOR = "/v1/submissions"
+TARGET = f"{DOOR}?recipient={CORPORATION}"
 FIRST_MONTH = date(2023, 4, 1)
 REFUSING = frozenset({"R01", "R03", "V10", "V10P"})
 """Faults of a row, whatever stands beside it, for which it is refused."""
@@ -172,17 +174,26 @@ def _trial_balance(draw: random.Random, number: str, period: tuple[date, date], 
     )
 
 
-def signed_requests(documents: Sequence[bytes], key: SigningKey, token: str, base_url: str) -> list[bytes]:
-    """Each document as a whole HTTP/1.1 request, signed now; good for five minutes."""
+def signed_requests(
+    documents: Sequence[bytes], key: SigningKey, token: str, base_url: str, *, proven: bool = False
+) -> list[bytes]:
+    """Each document as a whole HTTP/1.1 request, signed now; good for five minutes, with a DPoP proof for one."""
     now = datetime.now(UTC)
-    host = base_url.removeprefix("http://")
-    return [_request(document, key, token, (base_url, host), now) for document in documents]
+    target = Target("POST", base_url + DOOR, token)
+
+    def shown() -> dict[str, str]:
+        if not proven:
+            return {"authorization": f"Bearer {token}"}
+        return {"authorization": f"DPoP {token}", "dpop": make_proof(key, target, now)}
+
+    host = base_url.partition("://")[2]
+    return [_request(document, key, shown(), (base_url, host), now) for document in documents]
 
 
-def _request(document: bytes, key: SigningKey, token: str, address: tuple[str, str], now: datetime) -> bytes:
+def _request(document: bytes, key: SigningKey, shown: dict[str, str], address: tuple[str, str], now: datetime) -> bytes:
     digest = hashlib.sha256(document)
     headers = {
-        "authorization": f"Bearer {token}",
+        **shown,
         "content-type": "application/json",
         "idempotency-key": f'"{digest.hexdigest()[:32]}"',
     }

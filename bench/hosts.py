@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from bench import servers
+from bench.certificates import both_sides, make_certificate
 from bench.fixtures import SENDER, World
 from bench.servers import Server
 from gateway.security.keys import SigningKey
@@ -65,15 +67,29 @@ class Hosts:
             yield server, issue_access_token(issuer, base_url, SENDER, {"submit"}, datetime.now(UTC))
 
     @contextmanager
-    def gateway(self) -> Iterator[Server]:
-        """The gateway with every default but the number of its processes; its worker is started too."""
+    def gateway(self, *, certified: bool = False) -> Iterator[Server]:
+        """The gateway with every default but two; its worker is started too.
+
+        It answers with so many processes, and takes plain tokens besides bound ones, so that throughput is that of the
+        same work as before tokens were bound; which kind of token comes, the requests say. ``certified``: it speaks
+        TLS and asks for client certificates.
+        """
         folder, port = self.world.copied_to(self._folder()), servers.free_port()
-        settings = {"HAYAME_DATA_DIR": str(folder), "HAYAME_BASE_URL": f"http://{servers.HOST}:{port}"}
+        scheme, tls, settings = "http", None, {"HAYAME_UNBOUND_TOKENS": "true"}
+        if certified:
+            scheme, (tls, settings) = "https", self._certified(settings)
+        settings |= {"HAYAME_DATA_DIR": str(folder), "HAYAME_BASE_URL": f"{scheme}://{servers.HOST}:{port}"}
         settings["HAYAME_PROCESSES"] = str(self.processes)
-        with servers.running("gateway", ["serve"], port, settings) as server:
+        with servers.running("gateway", ["serve"], port, settings, tls) as server:
             server.settle()
             yield server
         shutil.rmtree(folder)
+
+    def _certified(self, settings: dict[str, str]) -> tuple[ssl.SSLContext, dict[str, str]]:
+        file = self.scratch / "certificate.pem"
+        if not file.exists():
+            make_certificate(file, servers.HOST)
+        return both_sides(file), settings | {"HAYAME_TLS_CERTIFICATE": str(file), "HAYAME_CLIENT_CA": str(file)}
 
     def _folder(self) -> Path:
         return self.scratch / str(next(self._numbers))

@@ -11,6 +11,7 @@ import asyncio
 import gc
 import random
 import re
+import ssl
 import time
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,9 +53,9 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
 
     @classmethod
-    async def open(cls, port: int) -> Connection:
+    async def open(cls, port: int, tls: ssl.SSLContext | None = None) -> Connection:
         """Connect."""
-        _, connection = await asyncio.get_running_loop().create_connection(cls, HOST, port)
+        _, connection = await asyncio.get_running_loop().create_connection(cls, HOST, port, ssl=tls)
         return connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -120,7 +121,9 @@ def _no_collection() -> Iterator[None]:
         gc.enable()
 
 
-async def closed_loop(port: int, requests: Sequence[bytes], connections: int) -> list[Answer]:
+async def closed_loop(
+    port: int, requests: Sequence[bytes], connections: int, tls: ssl.SSLContext | None = None
+) -> list[Answer]:
     """Send every request once, each connection its next when the last is answered; answers as they came."""
     left = iter(requests)
     answers: list[Answer] = []
@@ -131,7 +134,7 @@ async def closed_loop(port: int, requests: Sequence[bytes], connections: int) ->
             status, body = await connection.exchange(request)
             answers.append(Answer(sent, time.monotonic(), status, body))
 
-    opened = [await Connection.open(port) for _ in range(connections)]
+    opened = [await Connection.open(port, tls) for _ in range(connections)]
     await asyncio.gather(*map(send_on, opened))
     for connection in opened:
         connection.close()

@@ -32,7 +32,7 @@ def prove_submissions(server: Server, world: World, answers: Sequence[Answer]) -
     if refused:
         first = f"{refused[0].status} {refused[0].body[:300]!r}"
         raise Disproved(f"{len(refused)} of {len(answers)} were not accepted: {first}")
-    with Client(server.base_url, READER, world.reader) as tool:
+    with Client(server.base_url, READER, world.reader, tls=server.tls) as tool:
         keys = tool.gateway_keys()
         _check_receipts([orjson.loads(answer.body) for answer in answers], keys)
         lines = prove_feed(tool, keys)

@@ -24,6 +24,7 @@ NAIVE_FIRMS = 50
 PHASE_S = 120.0
 BULK_S, LOOK_S = 120.0, 0.05
 DISCARDED_S = 1.0
+PLAIN, CERTIFICATE, DPOP = "plain", "certificate", "dpop"
 FEED = f"/v1/recipients/{CORPORATION}/feed"
 
 
@@ -100,12 +101,18 @@ class Bench:
                 raise Disproved("the naive reference refused a document")
             return figures
 
-    def gateway(self) -> Throughput:
-        """The gateway, as fast as it can, and everything it acknowledged proven."""
+    def gateway(self, way: str = PLAIN) -> Throughput:
+        """The gateway, as fast as it can, and everything it acknowledged proven.
+
+        Args:
+            way: whose the sender's token is: anybody's; over TLS of who connects with a certificate; of who proves its
+                key with each request.
+        """
         firms = self.sizes.firms
-        with self.hosts.gateway() as server:
-            requests = self._requests(server, self._token(server), firms, firms + self.sizes.gateway)
-            warming = load.run(load.closed_loop(server.port, requests[:firms], CONNECTIONS), PHASE_S)
+        with self.hosts.gateway(certified=way == CERTIFICATE) as server:
+            token = self._token(server, bound=way == DPOP)
+            requests = self._requests(server, token, firms, firms + self.sizes.gateway, proven=way == DPOP)
+            warming = load.run(load.closed_loop(server.port, requests[:firms], CONNECTIONS, server.tls), PHASE_S)
             figures, answers = _closed(server, requests[firms:], CONNECTIONS)
             prove_submissions(server, self.world, warming + answers)
             return figures
@@ -124,7 +131,7 @@ class Bench:
             requests = self._requests(server, self._token(server), firms, firms + self.sizes.paced)
             warming = load.run(load.closed_loop(server.port, requests[:firms], CONNECTIONS), PHASE_S)
             server.settle()
-            paced = _paced(server.port, requests[firms:], self.sizes.rate, (tool.token(), firms))
+            paced = _paced(server.port, requests[firms:], self.sizes.rate, (tool.token(bound=False), firms))
             before = server.spent()
             answers, seen = load.run(paced, PHASE_S)
             neighbours = server.spent().neighbours(before)
@@ -153,18 +160,18 @@ class Bench:
                 raise Disproved(f"{tape.name}: {lines} lines on the feed, {tape.accepted} expected")
             return seconds
 
-    def _token(self, server: Server) -> str:
-        with Client(server.base_url, SENDER, self.world.sender) as bank:
-            return bank.token()
+    def _token(self, server: Server, *, bound: bool = False) -> str:
+        with Client(server.base_url, SENDER, self.world.sender, tls=server.tls) as bank:
+            return bank.token(bound=bound)
 
-    def _requests(self, server: Server, token: str, firms: int, many: int) -> list[bytes]:
+    def _requests(self, server: Server, token: str, firms: int, many: int, *, proven: bool = False) -> list[bytes]:
         documents = islice(trial_balances(SEED, self.world.corporate_numbers[:firms]), many)
-        return signed_requests(list(documents), self.world.sender, token, server.base_url)
+        return signed_requests(list(documents), self.world.sender, token, server.base_url, proven=proven)
 
 
 def _closed(server: Server, requests: Sequence[bytes], connections: int) -> tuple[Throughput, list[Answer]]:
     before = server.spent()
-    answers = load.run(load.closed_loop(server.port, requests, connections), PHASE_S)
+    answers = load.run(load.closed_loop(server.port, requests, connections, server.tls), PHASE_S)
     after = server.spent()
     cpu_us = (after.server_s - before.server_s) / len(answers) * 1e6
     response = Latency.of([answer.done - answer.due for answer in answers])

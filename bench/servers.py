@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -40,15 +41,16 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that accepts connections."""
+    """A server that accepts connections; ``tls`` is how to connect where it speaks TLS."""
 
     port: int
     process: subprocess.Popen[bytes]
+    tls: ssl.SSLContext | None = None
 
     @property
     def base_url(self) -> str:
         """Its address, as requests are signed for it."""
-        return f"http://{HOST}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{HOST}:{self.port}"
 
     def cpu_s(self) -> float:
         """CPU seconds that it and its children have used so far."""
@@ -74,7 +76,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(module: str, arguments: Sequence[str], port: int, settings: Mapping[str, str]) -> Iterator[Server]:
+def running(
+    module: str, arguments: Sequence[str], port: int, settings: Mapping[str, str], tls: ssl.SSLContext | None = None
+) -> Iterator[Server]:
     """A server program, once it accepts connections; ended with the block, by force if it must be.
 
     Raises:
@@ -85,7 +89,7 @@ def running(module: str, arguments: Sequence[str], port: int, settings: Mapping[
     process = subprocess.Popen(command, cwd=ROOT, env=clean | dict(settings), stdin=subprocess.DEVNULL)
     try:
         _wait_until_it_listens(process, port)
-        yield Server(port, process)
+        yield Server(port, process, tls)
     finally:
         process.terminate()
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -35,7 +36,9 @@ class Settings(BaseModel):
     max_bytes: int = Field(default=1024 * 1024 * 1024, ge=1)
     inline_raw_bytes: int = Field(default=256 * 1024, ge=1)
     signature_max_age_s: int = Field(default=300, ge=1, le=3600)
-    unbound_tokens: bool = True
+    unbound_tokens: bool = False
+    issuer: str | None = None
+    issuer_jwks: str | None = None
     idempotency_days: int = Field(default=7, ge=1)
     group_size: int = Field(default=32, ge=1, le=1_000)
     header_timeout_s: float = Field(default=10, gt=0)
@@ -58,6 +61,16 @@ class Settings(BaseModel):
             raise ValueError("with HAYAME_TLS_CERTIFICATE, HAYAME_BASE_URL begins with https://")
         return self
 
+    @model_validator(mode="after")
+    def _issuer_is_whole(self) -> Settings:
+        if (self.issuer is None) != (self.issuer_jwks is None):
+            raise ValueError("HAYAME_ISSUER and HAYAME_ISSUER_JWKS go together")
+        address = urlsplit(self.issuer_jwks or "")
+        here = address.scheme == "http" and address.hostname in ("127.0.0.1", "::1", "localhost")
+        if address.netloc and address.scheme != "https" and not here:
+            raise ValueError("HAYAME_ISSUER_JWKS is a file, or an address that begins with https://")
+        return self
+
     @property
     def url(self) -> str:
         """The database's address: the one set, or SQLite in the data folder."""
@@ -70,8 +83,13 @@ class Settings(BaseModel):
 
     @property
     def key_file(self) -> Path:
-        """The gateway's signing key."""
+        """The key of the gateway's logs, and its first signing key."""
         return self.data_dir / "keys" / "gateway.pem"
+
+    @property
+    def signing_folder(self) -> Path:
+        """Where the signing keys are that took its place, or are to."""
+        return self.data_dir / "keys" / "signing"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

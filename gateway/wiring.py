@@ -24,6 +24,7 @@ from gateway.rules.pack import standard_pack
 from gateway.runtime.clock import SystemClock
 from gateway.runtime.committer import Committer, Tools
 from gateway.runtime.expire import Expiry
+from gateway.runtime.issuers import OurTokens, TheirTokens
 from gateway.runtime.kept_heads import KeptFiles, KeptHeads
 from gateway.runtime.loader import Loader
 from gateway.runtime.registrar import Registrar
@@ -40,9 +41,10 @@ from gateway.security.certificates import Proxies
 from gateway.security.keys import KeyRing, SigningKey, load_or_make
 from gateway.security.kms import FileKms, GivenKms
 from gateway.security.owner_keys import OwnerKeys
+from gateway.security.signing_keys import SigningKeys
 from gateway.security.timestamps import Authorities
 from gateway.settings import Settings
-from gateway.steps.authenticate import Door, Terms
+from gateway.steps.authenticate import Door, Issuer, Terms
 from gateway.store.engine import Database, Watch
 from gateway.store.feed import Blocks
 from gateway.store.migrate import migrate
@@ -68,6 +70,7 @@ class Gateway:
     line: Line
     participants: Participants
     key: SigningKey
+    signing: SigningKeys
     kept: KeptHeads
     kms: Kms
     sealer: Sealer
@@ -97,11 +100,11 @@ class Gateway:
         """Where large documents are kept."""
         return self.settings.data_dir / "raw"
 
-    def door(self, own_keys: KeyRing) -> Door:
+    def door(self) -> Door:
         """Who lets callers in."""
         said = self.settings
         terms = Terms(said.base_url, said.signature_max_age_s, said.unbound_tokens)
-        return Door(self.participants, own_keys, self.database, self.clock, terms)
+        return Door(self.participants, _issuer(self), self.database, self.clock, terms)
 
     def line_with(self, pool: Pool) -> Line:
         """The line, with packed documents read by a pool's children."""
@@ -126,6 +129,7 @@ def build(settings: Settings) -> Gateway:
         )
     clock, key = SystemClock(), load_or_make(settings.key_file)
     kms = GivenKms(settings.storage_keys) if settings.storage_keys else FileKms(settings.key_file.parent / "storage")
+    signing = SigningKeys(key, settings.signing_folder, clock)
     files = KeptFiles(settings.kept_heads, KeyRing([key.public]), settings.log_name)
     kept = KeptHeads(database, files)
     kept.look()
@@ -137,9 +141,10 @@ def build(settings: Settings) -> Gateway:
         line=Line(load_adapters(), standard_pack(), layouts),
         participants=Participants(database, clock),
         key=key,
+        signing=signing,
         kept=kept,
         kms=kms,
-        sealer=Sealer(database, key, settings.log_name, clock, kept),
+        sealer=Sealer(database, key, signing, settings.log_name, clock, kept),
         office=office,
         gate=StampGate(database, clock, timedelta(seconds=settings.stamp_max_age_s) if office else None),
         clock=clock,
@@ -171,6 +176,14 @@ def _office(settings: Settings) -> Office | None:
     return Office(settings.tsa_url, trusted, timedelta(seconds=settings.stamp_interval_s))
 
 
+def _issuer(gateway: Gateway) -> Issuer:
+    """Who issues tokens: we, unless the operator named another."""
+    settings = gateway.settings
+    if settings.issuer is None or settings.issuer_jwks is None:
+        return OurTokens(settings.base_url, gateway.signing)
+    return TheirTokens(settings.issuer, settings.issuer_jwks, gateway.clock)
+
+
 def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
     """The HTTP application, with committer, wake-ups and (by setting) a worker and more servers like itself.
 
@@ -186,21 +199,21 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
     wakeups = Wakeups(watch)
     tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, gateway.clock, wakeups)
     committer = Committer(tools, settings.group_size, settings.idempotency_days)
-    own_keys = KeyRing([gateway.key.public])
     proxies = Proxies(settings.certificate_proxies)
     parts = Parts(
         database=gateway.database,
         blocks=gateway.blocks,
         line=gateway.line_with(pool),
         committer=committer,
-        door=gateway.door(own_keys),
+        door=gateway.door(),
         participants=gateway.participants,
         registrar=gateway.registrar,
         news=wakeups,
         clock=gateway.clock,
         key=gateway.key,
-        own_keys=own_keys,
+        signing=gateway.signing,
         base_url=settings.base_url,
+        other_issuer=settings.issuer,
         log_name=settings.log_name,
         kept=gateway.kept,
         stamps=gateway.gate,

@@ -365,6 +365,7 @@ TOKEN = _public(
         200: _says("A token for five minutes", _json(answers.Token)),
         400: _says("Another grant, a scope that is not yours, or a proof missing or bad", _json(answers.TokenError)),
         401: _says("The assertion does not hold, or was used before", _json(answers.TokenError)),
+        404: _says("Tokens come from another issuer", PROBLEM),
     },
 )
 SIGNATURE_CHECK = _for(

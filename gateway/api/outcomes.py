@@ -27,6 +27,7 @@ from gateway.security.container import MEDIA_TYPE as CONTAINER
 from gateway.security.container import write_container
 from gateway.security.evidence import write_evidence
 from gateway.security.profiles import document_of
+from gateway.security.signing import kid_of
 from gateway.steps.authenticate import Caller
 from gateway.store import log, submissions, withdrawals
 from gateway.store.cosignatures import MOST_LINES
@@ -176,6 +177,9 @@ def evidence(
         parts.committer.note_given(chosen[0].recipient, caller.participant.id, given, begun)
     if CONTAINER in request.headers.get("accept", ""):
         return Response(write_container(found, parts.key, parts.clock.now()), media_type=CONTAINER)
+    signer = parts.signing.published().find(kid_of(found.receipt))
+    if signer is not None and signer.announced is not None:
+        found = found.model_copy(update={"keys": (signer.jwk(),)})
     return Response(write_evidence(found), media_type="application/json")
 
 

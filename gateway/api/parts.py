@@ -15,7 +15,8 @@ from gateway.ports import Clock
 from gateway.registers.changes import Registrar
 from gateway.registers.participants import Participants
 from gateway.security.certificates import Proxies
-from gateway.security.keys import KeyRing, SigningKey
+from gateway.security.keys import SigningKey
+from gateway.security.signing_keys import SigningKeys
 from gateway.steps.authenticate import Door
 from gateway.store.engine import Database
 from gateway.store.feed import Blocks
@@ -86,8 +87,11 @@ class Parts:
     news: News
     clock: Clock
     key: SigningKey
-    own_keys: KeyRing
+    """The logs'; everything else is signed by one of ``signing``."""
+    signing: SigningKeys
     base_url: str
+    other_issuer: str | None
+    """Who issues tokens, where it is not we."""
     log_name: str
     kept: Logs
     stamps: Stamps

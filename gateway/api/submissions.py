@@ -34,6 +34,7 @@ from gateway.schemas.identifiers import CGC_IDS, Channel, SignatureProfile, inst
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Prepared, Submission
 from gateway.security.canonical import canonical
+from gateway.security.http_answers import ASK, Answer, sign_answer
 from gateway.security.http_signatures import SignedRequest
 from gateway.security.profiles import SIGNED_WHOLE, Signed, document_of, idempotency_key
 from gateway.security.signing import ACKNOWLEDGEMENT, sign_receipt
@@ -60,7 +61,8 @@ async def submit(request: Request) -> Response:
     """Take a document: 201 with its receipts, 422 where it was refused, 202 where it will be processed.
 
     A signature covers method, address, digest, key and time, so it is made anew for each try, also for a repeat with
-    the same ``Idempotency-Key``. Of many records the good ones go in; the bad ones can be fetched and fixed.
+    the same ``Idempotency-Key``. Of many records the good ones go in; the bad ones can be fetched and fixed. With
+    ``Accept-Signature`` the answer is signed, too.
     """
     parts, headers = parts_of(request), joined(request.scope["headers"])
     caller = caller_of(request, headers)
@@ -71,10 +73,15 @@ async def submit(request: Request) -> Response:
         submission, document = await _proven(request, headers, caller, received, name)
         if submission.request.fixes is not None:
             await asyncio.to_thread(_require_own, parts, submission.origin.sender, submission.request.fixes)
-        return await _process(parts, caller, submission, (received, document))
+        answer = await _process(parts, caller, submission, (received, document))
     except GatewayError:
         received.discard()
         raise
+    if ASK in headers:
+        signed = SignedRequest(request.method, target_of(request, parts), headers)
+        given = Answer(answer.status_code, bytes(answer.body), signed)
+        answer.headers.update(sign_answer(parts.signing.current, given, parts.clock.now()))
+    return answer
 
 
 async def _receive(request: Request, headers: Mapping[str, str], parts: Parts, name: str) -> Received:
@@ -327,7 +334,7 @@ def _queued(parts: Parts, submission: Submission, outcome: Outcome) -> Response:
     body = {
         "submission": submission.id,
         "state": "processing",
-        "acknowledgement": sign_receipt(parts.key, canonical(acknowledged), ACKNOWLEDGEMENT),
+        "acknowledgement": sign_receipt(parts.signing.current, canonical(acknowledged), ACKNOWLEDGEMENT),
         "links": {"self": f"/v1/submissions/{submission.id}"},
     }
     return _json(202, body, {"Location": f"/v1/submissions/{submission.id}", "Preference-Applied": "respond-async"})

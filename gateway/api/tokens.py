@@ -13,7 +13,7 @@ from starlette.responses import Response
 from gateway.api import describe
 from gateway.api.callers import address_of, shown_by
 from gateway.api.parts import Parts, parts_of
-from gateway.errors import NotAuthentic
+from gateway.errors import NotAuthentic, NotFound
 from gateway.registers.participants import Participants
 from gateway.schemas.access import load_access
 from gateway.security.dpop import ALGORITHMS
@@ -42,6 +42,8 @@ def token(
     connections with that certificate (RFC 8705), with or without a proof.
     """
     parts = parts_of(request)
+    if parts.other_issuer is not None:
+        raise NotFound
     parts.rates.of_address(request.scope["state"], address_of(request))
     if grant_type != "client_credentials" or client_assertion_type != ASSERTION_TYPE:
         return _oauth_error(400, "unsupported_grant_type")
@@ -70,7 +72,7 @@ def token(
 
 def _token(parts: Parts, token: AccessToken) -> Response:
     answer = {
-        "access_token": write_access_token(parts.key, parts.base_url, token),
+        "access_token": write_access_token(parts.signing.current, parts.base_url, token),
         "token_type": "DPoP" if token.binding.jkt else "Bearer",
         "expires_in": int(ACCESS_TOKEN_LIFE.total_seconds()),
         "scope": " ".join(sorted(token.scopes)),
@@ -92,10 +94,10 @@ def _oauth_error(status: int, error: str) -> Response:
 
 @router.get("/.well-known/oauth-authorization-server", **describe.METADATA)
 def metadata(request: Request) -> Response:
-    """Where tokens come from and how (RFC 8414)."""
+    """Where tokens come from and how (RFC 8414); of another issuer only its name, under which its own metadata are."""
     parts = parts_of(request)
     base = parts.base_url
-    body = {
+    ours = {
         "issuer": base,
         "token_endpoint": base + TOKEN_PATH,
         "jwks_uri": f"{base}/.well-known/jwks.json",
@@ -103,6 +105,8 @@ def metadata(request: Request) -> Response:
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+    }
+    body = (ours if parts.other_issuer is None else {"issuer": parts.other_issuer}) | {
         "dpop_signing_alg_values_supported": ALGORITHMS,
         "tls_client_certificate_bound_access_tokens": parts.certificates,
         "scopes_supported": sorted(load_access().actions),
@@ -112,8 +116,11 @@ def metadata(request: Request) -> Response:
 
 @router.get("/.well-known/jwks.json", **describe.KEYS)
 def jwks(request: Request) -> Response:
-    """Our public keys: what signs receipts, checkpoints and tokens."""
-    return Response(orjson.dumps(parts_of(request).own_keys.jwks()), media_type="application/jwk-set+json")
+    """Our public keys, for ever: what signs checkpoints (the first), and what signs, signed or will sign receipts.
+
+    A key that takes its turn is here a day before it does; ``announced`` is the first key's word for it.
+    """
+    return Response(orjson.dumps(parts_of(request).signing.published().jwks()), media_type="application/jwk-set+json")
 
 
 @router.get("/.well-known/api-catalog", **describe.CATALOG)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
 from gateway.errors import InvalidRequest, NotFound
-from gateway.security.keys import KeyRing, load_or_make
+from gateway.runtime.clock import SystemClock
+from gateway.security.keys import load_or_make
+from gateway.security.signing_keys import SigningKeys
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -219,13 +222,27 @@ def destroy_keys(
 @keys.command("publish")
 def publish_key() -> None:
     """Print the gateway's public key set, by which receipts and checkpoints are verified."""
-    key = load_or_make(Settings.from_environment().key_file)
-    typer.echo(orjson.dumps(KeyRing([key.public]).jwks()).decode())
+    typer.echo(orjson.dumps(_signing().published().jwks()).decode())
+
+
+@keys.command("rotate-signing")
+def rotate_signing(
+    hours: Annotated[float, typer.Option(min=24, help="From when it is published until it signs.")] = 25,
+    at_once: Annotated[bool, typer.Option("--at-once", help="It signs now: the present key was stolen.")] = False,
+) -> None:
+    """Announce the next key for receipts and tokens; each process begins to sign with it at the instant printed."""
+    made = _signing().rotate(timedelta() if at_once else timedelta(hours=hours))
+    typer.echo(f"{made.public.kid} signs from {made.from_at.isoformat()} on")
+
+
+def _signing() -> SigningKeys:
+    settings = Settings.from_environment()
+    return SigningKeys(load_or_make(settings.key_file), settings.signing_folder, SystemClock())
 
 
 @keys.command("certificate")
 def print_certificate() -> None:
-    """Print the gateway's public key as a certificate (PEM), by which openssl verifies the signature of a container."""
+    """Print the key of the gateway's logs as a certificate (PEM), by which openssl verifies containers."""
     from gateway.security.issuing import issuer_pem
 
     settings = Settings.from_environment()

@@ -6,7 +6,7 @@ import hashlib
 import ssl
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -18,14 +18,17 @@ import orjson
 from gateway.errors import GatewayError, PeerError
 from gateway.security.container import MEDIA_TYPE as CONTAINER
 from gateway.security.dpop import Target, make_proof
+from gateway.security.http_answers import ASK, ASKED, Answer, verify_answer
 from gateway.security.http_signatures import SignedRequest, sign_request
 from gateway.security.keys import KeyRing, SigningKey
-from gateway.security.signing import open_receipt
+from gateway.security.signing import kid_of, open_receipt
+from gateway.security.signing_keys import learned
 from gateway.security.tokens import make_client_assertion
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN, SUBMISSIONS = "/oauth2/token", "/v1/submissions"
 TRIES = 4
+OUTCOMES = frozenset({200, 201, 202})
 EARLY = timedelta(seconds=20)  # a token is renewed so long before it ends
 
 
@@ -98,8 +101,11 @@ class Client:
         client_id: the participant's id.
         key: its private key.
         timeout_s: seconds to wait for an answer (long polls add their own wait).
-        bound: whether what it reads and sends goes with a token bound to its key (DPoP); without, a stolen token is of
-            use to the thief, and only a gateway that allows it issues one.
+        bound: whether what it reads and sends goes with a token bound to its key (DPoP); without, a gateway issues
+            one only to who connects with a certificate, unless it allows tokens that a thief could use.
+        issued: asks another issuer, where the gateway has one, for a token bound to the key (``bound``), and says until
+            when it is good.
+        answers_by: the gateway's keys, by which every answer to a submission has to be signed; or none.
         tls: whom it trusts and with which certificate it connects, to which its tokens then are bound; if left out,
             what is trusted everywhere, and none.
     """
@@ -110,6 +116,8 @@ class Client:
     timeout_s: float = 60.0
     bound: bool = True
     tls: ssl.SSLContext | None = None
+    issued: Callable[[bool], tuple[str, datetime]] | None = None
+    answers_by: KeyRing | None = None
     _http: httpx2.Client = field(init=False, repr=False)
     _tokens: dict[bool, tuple[str, datetime]] = field(init=False, default_factory=dict, repr=False)
 
@@ -129,11 +137,13 @@ class Client:
         """Close the connection."""
         self._http.close()
 
-    def token(self, *, bound: bool = False) -> str:
-        """An access token that is good for a while yet: to be sent as Bearer, or bound to the client's key."""
+    def token(self, *, bound: bool = True) -> str:
+        """An access token that is good for a while yet: bound to the client's key, or to be sent as Bearer."""
         now = datetime.now(UTC)
         token, ends_at = self._tokens.get(bound, ("", now))
-        if ends_at - EARLY < now:
+        if ends_at - EARLY < now and self.issued is not None:
+            token, _ = self._tokens[bound] = self.issued(bound)
+        elif ends_at - EARLY < now:
             form = {
                 "grant_type": "client_credentials",
                 "client_assertion_type": ASSERTION_TYPE,
@@ -148,6 +158,11 @@ class Client:
     def gateway_keys(self) -> KeyRing:
         """The gateway's public keys, fetched now. Keep your own copy where evidence matters."""
         return KeyRing.parse(checked(self._http.get("/.well-known/jwks.json")).content)
+
+    def keys_for(self, receipts: Iterable[str], keys: KeyRing) -> KeyRing:
+        """What verifies some receipts: one's own copy of the gateway's keys, and those that its log's key announced."""
+        known = all(keys.find(kid_of(receipt)) for receipt in receipts)
+        return keys if known else learned(keys, self.gateway_keys().jwks()["keys"])
 
     def submit(
         self,
@@ -272,9 +287,13 @@ class Client:
         digest = hashlib.sha256(body).digest()
 
         def send() -> httpx2.Response:
-            headers = self._headers(method, SUBMISSIONS, more)
-            signature = sign_request(self.key, SignedRequest(method, url, headers, digest), datetime.now(UTC))
-            return self._http.request(method, url, content=body, headers=headers | signature)
+            headers = self._headers(method, SUBMISSIONS, more) | ({} if self.answers_by is None else {ASK: ASKED})
+            headers |= sign_request(self.key, SignedRequest(method, url, headers, digest), datetime.now(UTC))
+            answer = self._http.request(method, url, content=body, headers=headers)
+            if self.answers_by is not None and (answer.status_code in OUTCOMES or b'"statements"' in answer.content):
+                given = Answer(answer.status_code, answer.content, SignedRequest(method, url, headers))
+                verify_answer(given, answer.headers, self.answers_by)
+            return answer
 
         return self._patiently(send)
 

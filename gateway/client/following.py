@@ -93,7 +93,7 @@ class Following:
     Args:
         client: a connection entitled to read.
         recipient: the corporation.
-        keys: the gateway's published keys, from your own copy.
+        keys: the gateway's published keys, from your own copy; what its log's key announces is learned.
         log_name: the gateway's name as in its checkpoints.
         quorum: witnesses who must have seen the log's head; what they have not is not handed out yet.
     """
@@ -124,6 +124,7 @@ class Following:
         if checkpoint.size <= self.head.size:
             raise _contradicted(self.head, checkpoint)
         receipts = self._shown.receipts(self.head.size, checkpoint.size)
+        self.keys = self.client.keys_for(receipts, self.keys)
         rows = self._rows(first, self._end(receipts))
         consistency = self._shown.consistency(self.head.size, checkpoint.size)
         self.head = verify_increment(self.head, Increment(note, consistency, receipts, rows), self.keys)

@@ -92,7 +92,8 @@ class Watched:
         if 0 < before.size < now.size:
             path = self._path("consistency", {"first": before.size, "second": now.size})
         reason = None if now.origin == before.origin else self._reason(before, now)
-        check_succession(before, now, path, reason, self.keys)
+        keys = self.client.keys_for([reason.receipt], self.keys) if reason else self.keys
+        check_succession(before, now, path, reason, keys)
 
     def hand_in(self, note: str) -> None:
         """Give the gateway a cosigned note."""
@@ -113,8 +114,10 @@ class Watched:
         """The receipt that says why the log goes by another name, with its proof."""
         for first in range(before.size, now.size, RECEIPTS):
             asked = {"first": first, "limit": min(RECEIPTS, now.size - first)}
-            for receipt in self.client.get(self._at("receipts"), asked).text.split():
-                statement = read_statement(open_receipt(receipt, self.keys))
+            receipts = self.client.get(self._at("receipts"), asked).text.split()
+            keys = self.client.keys_for(receipts, self.keys)
+            for receipt in receipts:
+                statement = read_statement(open_receipt(receipt, keys))
                 if statement.reopens and statement.reopens.opens == now.origin:
                     place = {"leaf": statement.leaf_index, "size": now.size}
                     return SealedReason(receipt, self._path("inclusion", place))

@@ -17,6 +17,7 @@ from gateway.schemas.submission import Settled
 from gateway.security.checkpoints import log_origin, write_checkpoint
 from gateway.security.keys import SigningKey
 from gateway.security.merkle import Peaks
+from gateway.security.signing_keys import SigningKeys
 from gateway.steps.publish import Packed, publish
 from gateway.steps.seal import Digests, Position, Sealed, seal
 from gateway.store import log
@@ -35,10 +36,16 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """Knows the signing key and the log's name; keeps nothing."""
+    """Knows the keys and the log's name; keeps nothing.
+
+    Attributes:
+        key: the log's, which signs checkpoints.
+        signing: those that sign receipts in turn.
+    """
 
     database: Database
     key: SigningKey
+    signing: SigningKeys
     log_name: str
     clock: Clock
     kept: KeptHeads
@@ -62,7 +69,7 @@ class Sealer:
 
     def _seal_one(self, ready: Ready, head: _Head) -> Sealed:
         at = Position(head.next_leaf, head.next_position, head.sealed_at, head.peaks)
-        sealed = seal(ready.settled, ready.digests, at, self.clock.now(), self.key)
+        sealed = seal(ready.settled, ready.digests, at, self.clock.now(), self.signing.current)
         head.next_leaf += 1
         head.next_position += ready.digests.lines
         head.sealed_at = sealed.sealed_at

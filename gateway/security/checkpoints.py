@@ -115,12 +115,14 @@ def open_checkpoint(note: str, keys: KeyRing) -> Checkpoint:
 def open_note(note: str, name: str, keys: KeyRing) -> str:
     """The text of a signed note, once every signature on it by the named party's known keys has been verified.
 
+    Keys that were announced to sign receipts are not known here: who has stolen one signs no log.
+
     Raises:
         SignatureMismatch: there is none, or one does not hold.
         EvidenceError: it is not a signed note.
     """
     text, signatures = parted_note(note)
-    known = {key_id(name, key): key for key in keys if key.algorithm is ED25519}
+    known = {key_id(name, key): key for key in keys if key.algorithm is ED25519 and key.announced is None}
     mine = [(known[hint], signature) for signer, hint, signature in signatures if signer == name and hint in known]
     if not mine:
         raise SignatureMismatch("none of the given keys signed the note", ja="ノートに既知の鍵の署名がありません。")

@@ -183,6 +183,16 @@ def parse_content_digest(field: str) -> bytes:
         ) from error
 
 
+def signature_of(headers: Mapping[str, str]) -> tuple[str, bytes]:
+    """Label and bytes of the one signature of the profile that a request carries; nothing is verified.
+
+    Raises:
+        ValueError: there is not exactly one.
+    """
+    claim = _claim(headers)
+    return claim.label, claim.signature
+
+
 def _claim(headers: Mapping[str, str]) -> _Claim:
     """The one signature of the profile among those the request carries."""
     inputs = _members(headers.get("signature-input", ""), _INPUT_MEMBER)

@@ -57,7 +57,7 @@ def check_issued(certificate: x509.Certificate, keys: KeyRing) -> None:
     """
     usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     for key in keys:
-        if key.algorithm is ED25519 and usage.digital_signature and not usage.key_cert_sign:
+        if key.algorithm is ED25519 and key.announced is None and usage.digital_signature and not usage.key_cert_sign:
             try:
                 key.verify(certificate.signature, certificate.tbs_certificate_bytes)
             except SignatureMismatch:

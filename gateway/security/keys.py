@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -62,12 +62,14 @@ class PublicKey:
         algorithm: how it signs.
         members: the members of its JWK that make it this key, in the order in which RFC 7638 hashes them.
         native: the key itself.
+        announced: the word of a log's key that this one signs for it (``signing_keys``); it signs no checkpoints then.
     """
 
     kid: str
     algorithm: Algorithm
     members: Mapping[str, str]
     native: PublicNative
+    announced: str | None = None
 
     @classmethod
     def of(cls, native: object, kid: str | None = None) -> PublicKey:
@@ -86,7 +88,7 @@ class PublicKey:
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any]) -> PublicKey:
-        """Read a public JWK (RFC 7517), for signatures; a ``kid`` in it names the key.
+        """Read a public JWK (RFC 7517), for signatures; a ``kid`` names the key, ``announced`` is not verified here.
 
         Raises:
             ConfigurationError: it holds private material, is meant for something else, or is not a key.
@@ -101,7 +103,7 @@ class PublicKey:
             raise ConfigurationError("the JWK does not hold a valid key") from error
         if jwk.get("alg", key.algorithm.jose) not in key.algorithm.accepted:
             raise ConfigurationError(f"a key of this kind signs with {key.algorithm.jose}, not what the JWK says")
-        return key
+        return replace(key, announced=jwk["announced"]) if isinstance(jwk.get("announced"), str) else key
 
     @classmethod
     def from_pem(cls, pem: bytes) -> PublicKey:
@@ -119,7 +121,8 @@ class PublicKey:
 
     def jwk(self) -> dict[str, str]:
         """The key as a JWK, as published."""
-        return {**self.members, "alg": self.algorithm.jose, "kid": self.kid, "use": "sig"}
+        announced = {} if self.announced is None else {"announced": self.announced}
+        return {**self.members, **announced, "alg": self.algorithm.jose, "kid": self.kid, "use": "sig"}
 
     def pem(self) -> bytes:
         """The key as PEM, which openssl reads."""

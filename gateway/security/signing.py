@@ -141,6 +141,18 @@ def open_receipt(text: str, keys: KeyRing, typ: str = RECEIPT) -> bytes:
     return opened.payload
 
 
+def kid_of(receipt: str) -> str:
+    """The name of the key that a receipt says it is signed by; nothing is verified.
+
+    Raises:
+        SignatureMismatch: it is not a compact JWS that names one.
+    """
+    kid = _header(_decoded(receipt.partition(".")[0])).get("kid")
+    if not isinstance(kid, str):
+        raise SignatureMismatch("the header names no key", ja="JWS ヘッダーに鍵の名前がありません。")
+    return kid
+
+
 def _decoded(segment: str) -> bytes:
     try:
         return strict_b64url(segment)

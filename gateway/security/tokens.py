@@ -20,6 +20,7 @@ from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.signing import Opened, open_compact, sign_compact
 
 ACCESS_TOKEN_LIFE = timedelta(seconds=300)
+LONGEST_ACCESS_TOKEN = timedelta(hours=1)  # of another issuer's: so long a key that was withdrawn may still matter
 ASSERTION_LIFE = timedelta(seconds=60)
 LONGEST_ASSERTION = timedelta(seconds=300)
 MOST_AHEAD = timedelta(seconds=10)  # FAPI 2.0 Security Profile, section 5.3.2.1: clocks may differ that much
@@ -130,18 +131,28 @@ def write_access_token(key: SigningKey, issuer: str, token: AccessToken) -> str:
     return sign_compact(key, canonical(claims | token.binding.claims()), _AT_JWT)
 
 
-def read_access_token(token: str, keys: KeyRing, issuer: str, now: datetime) -> AccessToken:
+def read_access_token(
+    token: str, keys: KeyRing, issuer: str, now: datetime, audience: str | None = None
+) -> AccessToken:
     """Prove what an access token grants. The answer holds until ``expires_at`` and may be kept until then.
 
+    Args:
+        token: as it was sent.
+        keys: the issuer's.
+        issuer: who has to have issued it.
+        now: aware instant.
+        audience: for whom it has to be, as one string: our issuer identifier, where we are not the issuer.
+
     Raises:
-        NotAuthentic: the token is not ours, not an access token, or has expired; the cause is in its ``reason``.
+        NotAuthentic: the token is not for us, not by the issuer, no access token, has expired or lives too long; the
+            cause is in its ``reason``.
     """
     claims = _open(token, keys, frozenset({_AT_JWT}))
-    if claims.get("iss") != issuer or claims.get("aud") != issuer:
-        raise NotAuthentic("iss or aud is not our issuer identifier")
+    if claims.get("iss") != issuer or claims.get("aud") != (audience or issuer):
+        raise NotAuthentic("iss is not the issuer, or aud not our issuer identifier")
     expires_at = claim_instant(claims, "exp")
-    if expires_at <= now:
-        raise NotAuthentic("the token has expired")
+    if not now < expires_at <= now + LONGEST_ACCESS_TOKEN:
+        raise NotAuthentic("the token has expired, or lives longer than an hour")
     scopes = frozenset(str(claims.get("scope", "")).split())
     return AccessToken(claim_text(claims, "client_id"), scopes, expires_at, _binding(claims))
 

@@ -25,6 +25,7 @@ from gateway.security.keys import KeyRing
 from gateway.security.merkle import check_inclusion, leaf_hash, root
 from gateway.security.profiles import document_in
 from gateway.security.signing import open_receipt
+from gateway.security.signing_keys import learned
 from gateway.security.timestamps import CLOCKS_APART, Authorities, check_token
 
 
@@ -102,14 +103,15 @@ def verify_evidence(
 
     Args:
         bundle: the file's bytes.
-        keys: the keys one trusts, from the key file; those inside the evidence are not trusted.
+        keys: the keys one trusts, from the key file; those inside the evidence only if a log's key among these
+            announced them.
         quorum: the witnesses one trusts, and how many of them must have cosigned the checkpoint.
         authorities: the time-stamping authorities one trusts; without any, time stamps are not checked.
     """
     contained = is_container(bundle)
     try:
         evidence = open_container(bundle, keys) if contained else read_evidence(bundle)
-        case = _Case(evidence, keys, quorum, authorities)
+        case = _Case(evidence, learned(keys, evidence.keys), quorum, authorities)
     except EvidenceError as error:
         unread = Told("the file could not be read", "ファイルを読み取れませんでした。")
         others = [_check(name, "unchecked", unread) for name in PROOFS]
@@ -134,7 +136,7 @@ def _check(name: str, verdict: Literal["verified", "failed", "unchecked"], told:
 
 
 def _keys(case: _Case) -> Told:
-    """The keys the file names are among the trusted ones, so that nobody is led to trust others."""
+    """The keys the file names are trusted, or announced by a trusted one: nobody is led to trust others."""
     if not case.evidence.keys:
         raise _CannotCheck(Told("the file names no keys", "鍵が記載されていません。"))
     for named in case.evidence.keys:
@@ -143,12 +145,15 @@ def _keys(case: _Case) -> Told:
             raise EvidenceError(
                 "the file names a key that the key file does not hold", ja="鍵ファイルにない鍵が記載されています。"
             )
-    return Told("every key named is one of the key file", "記載された鍵はすべて鍵ファイルにあります。")
+    return Told(
+        "every key named is one of the key file, or announced by one of it",
+        "記載された鍵はすべて鍵ファイルにあるか、その鍵で予告されています。",
+    )
 
 
 def _receipt_signature(case: _Case) -> Told:
     case.payload = open_receipt(case.evidence.receipt, case.keys)
-    return Told("signed by a key of the key file", "鍵ファイルの鍵で署名されています。")
+    return Told("signed by a trusted key", "信頼できる鍵で署名されています。")
 
 
 def _statement(case: _Case) -> Told:

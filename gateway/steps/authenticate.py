@@ -9,10 +9,10 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import BinaryIO
+from datetime import datetime, timedelta
+from typing import BinaryIO, Protocol
 
-from gateway.errors import NotAuthentic, NotEntitled
+from gateway.errors import EvidenceError, NotAuthentic, NotEntitled
 from gateway.ports import Clock
 from gateway.registers.participants import Participant, Participants
 from gateway.schemas.access import Address
@@ -21,6 +21,7 @@ from gateway.security.dpop import Proof, Target, read_proof
 from gateway.security.http_signatures import Explained, SignedRequest, explain_request
 from gateway.security.keys import KeyRing
 from gateway.security.profiles import Signed, proven
+from gateway.security.signing import kid_of
 from gateway.security.tokens import AccessToken, Binding, read_access_token
 from gateway.store import submissions
 from gateway.store.engine import Database, Tenant
@@ -88,17 +89,30 @@ class Shown:
     certificate: str | None = None
 
 
+class Issuer(Protocol):
+    """Who issues the access tokens that are accepted here."""
+
+    @property
+    def name(self) -> str:
+        """Its issuer identifier."""
+        ...
+
+    def keys(self, kid: str) -> KeyRing:
+        """Its keys, one of that name among them if there is one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """On which terms one is let in.
 
     Attributes:
-        issuer: our own external address, as tokens carry it.
+        audience: our own external address, as tokens for us carry it.
         max_age_s: seconds for which a request signature is good.
         unbound_tokens: whether a token is good that is bound to neither key nor certificate.
     """
 
-    issuer: str
+    audience: str
     max_age_s: int
     unbound_tokens: bool
 
@@ -131,16 +145,16 @@ class Door:
 
     Args:
         participants: the register.
-        own_keys: our public keys, with which access tokens were signed.
+        issuer: whose access tokens are accepted.
         database: where proofs are remembered that were used.
         clock: where time comes from.
         terms: on which terms one is let in.
     """
 
     def __init__(
-        self, participants: Participants, own_keys: KeyRing, database: Database, clock: Clock, terms: Terms
+        self, participants: Participants, issuer: Issuer, database: Database, clock: Clock, terms: Terms
     ) -> None:
-        self._participants, self._own_keys, self._clock, self._terms = participants, own_keys, clock, terms
+        self._participants, self._issuer, self._clock, self._terms = participants, issuer, clock, terms
         self._proofs = Proofs(database, clock)
         self._seen: OrderedDict[bytes, AccessToken] = OrderedDict()
 
@@ -212,7 +226,7 @@ class Door:
         now, name = self._clock.now(), hashlib.sha256(token.encode()).digest()
         access = self._seen.get(name)
         if access is None:
-            access = read_access_token(token, self._own_keys, self._terms.issuer, now)
+            access = self._proven(token, now)
             self._seen[name] = access
             if len(self._seen) > TOKENS_REMEMBERED:
                 self._seen.popitem(last=False)
@@ -220,3 +234,10 @@ class Door:
             del self._seen[name]
             raise NotAuthentic
         return access
+
+    def _proven(self, token: str, now: datetime) -> AccessToken:
+        try:
+            keys = self._issuer.keys(kid_of(token))
+        except EvidenceError as error:
+            raise NotAuthentic(error.message) from error
+        return read_access_token(token, keys, self._issuer.name, now, self._terms.audience)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -11,8 +12,10 @@ from stored import NOON
 
 from gateway.errors import NotAuthentic
 from gateway.registers.participants import Participants
+from gateway.runtime.issuers import OurTokens
 from gateway.security.dpop import Target, make_proof
-from gateway.security.keys import KeyRing, SigningKey
+from gateway.security.keys import SigningKey
+from gateway.security.signing_keys import SigningKeys
 from gateway.security.tokens import Binding
 from gateway.steps.authenticate import Door, Shown, Terms
 from gateway.store.driver import table_of
@@ -36,7 +39,8 @@ class Clock:
 
 
 def door(database: Database, clock: Clock) -> Door:
-    return Door(Participants(database, clock), KeyRing(), database, clock, Terms(ISSUER, 300, unbound_tokens=True))
+    issuer = OurTokens(ISSUER, SigningKeys(SigningKey.generate(), Path("nowhere"), clock))
+    return Door(Participants(database, clock), issuer, database, clock, Terms(ISSUER, 300, unbound_tokens=True))
 
 
 def shown(clock: Clock) -> Shown:

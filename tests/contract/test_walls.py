@@ -19,7 +19,7 @@ from world import BANK, OTHER_BANK, VENDOR, trial_balance
 import gateway.api
 from gateway.schemas.trail import Deed, about
 from gateway.settings import Settings
-from gateway.store import log
+from gateway.store import log, trail
 from gateway.store.engine import Database, Tenant
 from gateway.store.migrate import migrate
 from gateway.store.walls import EVERYTHING, SETTING, WALLS

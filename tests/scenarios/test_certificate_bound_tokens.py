@@ -46,7 +46,6 @@ def world(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Ite
         "HAYAME_TLS_CERTIFICATE": str(authority.certify("server")),
         "HAYAME_CLIENT_CA": str(authority.file),
         "HAYAME_CERTIFICATE_PROXIES": PROXY,
-        "HAYAME_UNBOUND_TOKENS": "false",
         "HAYAME_PROCESSES": "2",
         "HAYAME_WORKER": "false",
     }
@@ -56,8 +55,9 @@ def world(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Ite
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A gateway behind a proxy that ends TLS."""
-    with running(tmp_path_factory.mktemp("behind"), None, HAYAME_CERTIFICATE_PROXIES=f"10.9.9.9, {PROXY}") as world:
+    """A gateway behind a proxy that ends TLS; tokens that are bound to nobody show what the header alone does."""
+    settings = {"HAYAME_CERTIFICATE_PROXIES": f"10.9.9.9, {PROXY}", "HAYAME_UNBOUND_TOKENS": "true"}
+    with running(tmp_path_factory.mktemp("behind"), None, **settings) as world:
         yield world
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from world import BANK, OTHER_BANK, World
+from world import BANK, OTHER_BANK, World, shown
 
 from gateway.security.http_signatures import SignedRequest, sign_request, signature_base
 from gateway.security.keys import SigningKey
@@ -21,7 +21,7 @@ BODY = "早め".encode()
 def signed(world: World, key: SigningKey, at: datetime | None = None) -> tuple[dict[str, str], bytes]:
     """The header fields of a request, and the bytes that were signed."""
     headers = {
-        "authorization": f"Bearer {world.client(BANK).token()}",
+        **shown(world, BANK, PATH),
         "content-type": "text/plain",
         "idempotency-key": "k",
     }
@@ -94,8 +94,7 @@ def test_a_stranger_is_told_nothing(world: World, headers: dict[str, str]) -> No
 
 
 def test_what_is_too_long_or_no_base64_is_refused(world: World) -> None:
-    headers, _ = signed(world, world.keys[BANK])
     for base, body, status in (("!", BODY, 400), ("A" * 20_000, BODY, 400), ("", b"x" * (1 << 21), 413)):
-        sent = headers | ({"signature-base": base} if base else {})
+        sent = signed(world, world.keys[BANK])[0] | ({"signature-base": base} if base else {})
         answer = httpx2.request("POST", world.base_url + PATH, content=body, headers=sent, trust_env=False)
         assert answer.status_code == status

@@ -11,12 +11,19 @@ from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
-from world import BANK, OTHER_BANK, TOOL, VENDOR, World, trial_balance
+from world import BANK, OTHER_BANK, TOOL, VENDOR, World, shown, trial_balance
 
 from gateway.client import Refusal
+from gateway.security.dpop import Target, make_proof
 from gateway.security.http_signatures import SignedRequest, sign_request
 from gateway.security.keys import SigningKey
-from gateway.security.tokens import issue_access_token, make_client_assertion
+from gateway.security.tokens import (
+    ACCESS_TOKEN_LIFE,
+    AccessToken,
+    Binding,
+    make_client_assertion,
+    write_access_token,
+)
 from gateway.store import log, trail
 
 PATH = "/v1/submissions?recipient=13"
@@ -39,7 +46,7 @@ class Sending:
     def send(self) -> httpx2.Response:
         url = self.world.base_url
         headers = {
-            "authorization": f"Bearer {self.token}",
+            **shown(self.world, BANK, self.path, self.token, self.method),
             "content-type": "application/json",
             "idempotency-key": f'"{self.idempotency_key}"',
         }
@@ -48,6 +55,14 @@ class Sending:
         headers |= sign_request(self.key, signed, self.signed_at)
         self.after_signing(headers)
         return httpx2.request(self.method, url + self.path, content=self.body, headers=headers, trust_env=False)
+
+
+def bound_token(world: World, issuer: SigningKey, scope: str, at: datetime) -> str:
+    """A token of the bank, bound to its key, by whichever issuer."""
+    binding = Binding(world.keys[BANK].kid)
+    return write_access_token(
+        issuer, world.base_url, AccessToken(BANK, frozenset({scope}), at + ACCESS_TOKEN_LIFE, binding)
+    )
 
 
 def wrong_key(sending: Sending) -> None:
@@ -59,14 +74,12 @@ def another_participants_key(sending: Sending) -> None:
 
 
 def forged_token(sending: Sending) -> None:
-    sending.token = issue_access_token(
-        SigningKey.generate(), sending.world.base_url, BANK, ["submit"], datetime.now(UTC)
-    )
+    sending.token = bound_token(sending.world, SigningKey.generate(), "submit", datetime.now(UTC))
 
 
 def expired_token(sending: Sending) -> None:
     then = datetime.now(UTC) - timedelta(seconds=301)
-    sending.token = issue_access_token(sending.world.gateway.key, sending.world.base_url, BANK, ["submit"], then)
+    sending.token = bound_token(sending.world, sending.world.gateway.key, "submit", then)
 
 
 def late_signature(sending: Sending) -> None:
@@ -190,13 +203,17 @@ def test_a_client_assertion_is_good_once(world: World) -> None:
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "client_assertion": assertion,
     }
-    answers = [httpx2.post(f"{world.base_url}/oauth2/token", data=form, trust_env=False) for _ in range(2)]
+    at = f"{world.base_url}/oauth2/token"
+    answers = []
+    for _ in range(2):
+        proof = make_proof(world.keys[BANK], Target("POST", at), datetime.now(UTC))
+        answers.append(httpx2.post(at, data=form, headers={"dpop": proof}, trust_env=False))
     assert [answer.status_code for answer in answers] == [200, 401]
 
 
 def test_a_token_for_less_than_submitting_does_not_submit(world: World) -> None:
     sending = Sending(world)
-    sending.token = issue_access_token(world.gateway.key, world.base_url, BANK, ["read"], datetime.now(UTC))
+    sending.token = bound_token(world, world.gateway.key, "read", datetime.now(UTC))
     assert sending.send().status_code == 403
 
 

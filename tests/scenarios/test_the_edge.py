@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from world import BANK, World, running, trial_balance
+from world import BANK, World, running, shown, trial_balance
 
 HEAD_S, IDLE_S = 1.0, 1.5
 REQUEST = b"GET /healthz HTTP/1.1\r\nhost: gateway\r\n"
@@ -57,6 +57,11 @@ def answered(connection: socket.socket) -> bytes:
 def code(answer: bytes) -> tuple[int, str]:
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split(b" ")[1]), json.loads(body)["code"]
+
+
+def fields(world: World, path: str) -> str:
+    """The lines of a request's head that say who sends it."""
+    return "".join(f"{name}: {value}\r\n" for name, value in shown(world, BANK, path).items())
 
 
 def memory(world: World) -> int:
@@ -111,8 +116,7 @@ def test_headers_that_are_complete_and_too_large_are_told_so(world: World) -> No
 
 def test_a_body_that_stops_is_cut_and_nothing_is_kept(world: World) -> None:
     assert not any(world.gateway.raw_folder.iterdir())
-    token = world.client(BANK).token()
-    head = f"POST /v1/submissions?recipient=13 HTTP/1.1\r\nhost: g\r\nauthorization: Bearer {token}\r\n"
+    head = f"POST /v1/submissions?recipient=13 HTTP/1.1\r\nhost: g\r\n{fields(world, '/v1/submissions')}"
     with connect(world) as connection:
         connection.sendall(head.encode() + b"content-length: 10000000\r\n\r\n" + b"x" * MEGABYTE)
         assert rest(connection) == b""
@@ -123,8 +127,9 @@ def test_a_body_that_stops_is_cut_and_nothing_is_kept(world: World) -> None:
 
 
 def test_a_body_that_is_slow_but_steady_is_taken(world: World) -> None:
-    token = world.client(BANK).token()
-    head = f"POST /v1/signature-check HTTP/1.1\r\nhost: g\r\nauthorization: Bearer {token}\r\nconnection: close\r\n"
+    head = (
+        f"POST /v1/signature-check HTTP/1.1\r\nhost: g\r\n{fields(world, '/v1/signature-check')}connection: close\r\n"
+    )
     with connect(world) as connection:
         connection.sendall(head.encode() + b"content-length: 8\r\n\r\n")
         for _ in range(8):

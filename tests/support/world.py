@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from gateway.client import Client, Following
 from gateway.registers import enrolment
 from gateway.registers.firms import GuaranteeEntry, register_guarantees
 from gateway.schemas.identifiers import Reference, Scheme
+from gateway.security.dpop import Target, make_proof
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.settings import Settings
 from gateway.wiring import build
@@ -169,6 +171,13 @@ class World:
         """A reader at the beginning of a feed."""
         client = self.client(name)
         return Following(client, recipient, KeyRing([self.gateway.key.public]), self.settings.log_name)
+
+
+def shown(world: World, name: str, path: str, token: str = "", method: str = "POST") -> dict[str, str]:
+    """The header fields by which a participant is let in at an address: a token, and a proof that it is its own."""
+    token = token or world.client(name).token()
+    target = Target(method, world.base_url + path.partition("?")[0], token)
+    return {"authorization": f"DPoP {token}", "dpop": make_proof(world.keys[name], target, datetime.now(UTC))}
 
 
 def servers(world: World) -> list[psutil.Process]:

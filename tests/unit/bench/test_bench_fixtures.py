@@ -4,11 +4,12 @@ import hashlib
 from datetime import UTC, datetime
 from itertools import islice
 
-from bench.fixtures import ACCOUNTS, TARGET, corporate_number, signed_requests, tapes, trial_balances
+from bench.fixtures import ACCOUNTS, DOOR, TARGET, corporate_number, signed_requests, tapes, trial_balances
 from gateway.rules.pack import check_document, check_history, standard_pack
 from gateway.schemas.identifiers import corporate_number_holds
 from gateway.schemas.observed import ObservedDocument
 from gateway.schemas.records import TrialBalance
+from gateway.security.dpop import Target, read_proof
 from gateway.security.http_signatures import SignedRequest, verify_request
 from gateway.security.keys import KeyRing, SigningKey
 from mocks.tapes import loan_book
@@ -54,6 +55,21 @@ def test_a_prebuilt_request_carries_a_signature_that_holds() -> None:
     verified = verify_request(signed, KeyRing([key.public]), datetime.now(UTC))
     assert (first, body, verified.keyid) == (f"POST {TARGET} HTTP/1.1", document, key.kid)
     assert headers["content-length"] == str(len(document))
+
+
+def test_a_prebuilt_request_with_a_bound_token_carries_a_proof_that_its_signature_covers() -> None:
+    key, made = SigningKey.generate(), documents(2)
+    requests = signed_requests(made, key, "a.b.c", ADDRESS, proven=True)
+    used = set()
+    for request, document in zip(requests, made, strict=True):
+        _, *fields = request.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+        headers = dict(field.split(": ", 1) for field in fields)
+        signed = SignedRequest("POST", ADDRESS + TARGET, headers, hashlib.sha256(document).digest())
+        assert verify_request(signed, KeyRing([key.public]), datetime.now(UTC)).keyid == key.kid
+        proof = read_proof(headers["dpop"], Target("POST", ADDRESS + DOOR, "a.b.c"), datetime.now(UTC))
+        assert (proof.jkt, headers["authorization"]) == (key.kid, "DPoP a.b.c")
+        used.add(proof.jti)
+    assert len(used) == 2
 
 
 def test_the_three_tapes_have_the_same_rows_and_say_how_many_are_refused() -> None:
