@@ -102,8 +102,8 @@ class Gateway:
 
     def door(self) -> Door:
         """Who lets callers in."""
-        said = self.settings
-        terms = Terms(said.base_url, said.signature_max_age_s, said.unbound_tokens)
+        settings = self.settings
+        terms = Terms(settings.base_url, settings.signature_max_age_s, settings.unbound_tokens)
         return Door(self.participants, _issuer(self), self.database, self.clock, terms)
 
     def line_with(self, pool: Pool) -> Line:

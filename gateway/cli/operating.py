@@ -222,7 +222,9 @@ def destroy_keys(
 @keys.command("publish")
 def publish_key() -> None:
     """Print the gateway's public key set, by which receipts and checkpoints are verified."""
-    typer.echo(orjson.dumps(_signing().published().jwks()).decode())
+    settings = Settings.from_environment()
+    signing = SigningKeys(load_or_make(settings.key_file), settings.signing_folder, SystemClock())
+    typer.echo(orjson.dumps(signing.published().jwks()).decode())
 
 
 @keys.command("rotate-signing")
@@ -231,13 +233,10 @@ def rotate_signing(
     at_once: Annotated[bool, typer.Option("--at-once", help="It signs now: the present key was stolen.")] = False,
 ) -> None:
     """Announce the next key for receipts and tokens; each process begins to sign with it at the instant printed."""
-    made = _signing().rotate(timedelta() if at_once else timedelta(hours=hours))
+    with gateway_here() as gateway, acting(gateway, "keys.rotate-signing") as told:
+        made = gateway.signing.rotate(timedelta() if at_once else timedelta(hours=hours))
+        told |= {"key": made.public.kid, "from": made.from_at.isoformat()}
     typer.echo(f"{made.public.kid} signs from {made.from_at.isoformat()} on")
-
-
-def _signing() -> SigningKeys:
-    settings = Settings.from_environment()
-    return SigningKeys(load_or_make(settings.key_file), settings.signing_folder, SystemClock())
 
 
 @keys.command("certificate")

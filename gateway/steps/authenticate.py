@@ -184,8 +184,7 @@ class Door:
         """With which key and when, by its own clock, the caller signed this request in the way it is registered with.
 
         Raises:
-            NotAuthentic: the signature is missing, late, incomplete, of another kind, or not by this participant; or
-                the token is not bound to a certificate, and there is nothing else.
+            NotAuthentic: it did not; or the token is not bound to a certificate, and there is nothing else.
             DigestMismatch: the body is not the one that was signed.
             TooLarge: the body is larger than may be signed in this way.
         """
