@@ -15,6 +15,7 @@ from gateway.store.engine import ROWS_PER_TRANSACTION
 
 VALUES = re.compile(r"'[^']*'|\b\d+\b")
 SMALL = {"job", "register_version", "participant", "participant_key", "entitlement", "delegation", "succession"}
+SMALL |= {"participant_certificate"}
 """Tables that never hold more than what is open now, or than there are participants."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,15 +18,16 @@ from issuer import NAME, Issuer
 from stored import NOON
 
 from gateway.errors import NotAuthentic
-from gateway.registers import enrolment
 from gateway.registers.participants import Participants
 from gateway.runtime.issuers import FLOOR, KEPT_FOR, STALE_AFTER, TheirTokens
 from gateway.security.canonical import b64url, canonical
 from gateway.security.dpop import Target, make_proof
-from gateway.security.keys import KeyRing, SigningKey
+from gateway.security.keys import SigningKey
 from gateway.security.signing import sign_compact, sign_under
 from gateway.steps.authenticate import Door, Shown, Terms
+from gateway.store import registers
 from gateway.store.engine import Database
+from gateway.store.registers import Enrolled
 
 US, BANK = "https://hayame.example", "bank-9991"
 KEY = SigningKey.generate()
@@ -69,8 +71,11 @@ class Here:
 @pytest.fixture
 def here(database: Database, issuer: Issuer) -> Here:
     clock = Clock()
-    bank = enrolment.Entry(BANK, "bank", BANK, "9991", KeyRing([KEY.public]), enrolment.entitlements(["submit:13"]))
-    enrolment.enrol(database, bank, clock.now())
+    keys: dict[str, tuple[str, datetime, datetime | None]] = {
+        KEY.kid: (json.dumps(KEY.public.jwk()), clock.now(), None)
+    }
+    with database.write() as session:
+        registers.enrol(session, Enrolled(BANK, "bank", BANK, "9991", keys, {("submit", "13")}), clock.now())
     theirs = TheirTokens(NAME, issuer.jwks_uri, clock)
     door = Door(Participants(database, clock), theirs, database, clock, Terms(US, 300, unbound_tokens=False))
     return Here(door, clock, issuer)

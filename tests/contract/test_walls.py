@@ -113,7 +113,7 @@ def test_a_tenant_writes_nothing_and_changes_nothing(inside: Inside) -> None:
 def test_what_was_said_does_not_outlive_its_transaction(inside: Inside) -> None:
     database = inside.gateway.database
     with database.read() as session:
-        assert _count(session.connection()) == 3
+        assert _count(session.connection()) >= 3
     with pytest.raises(ZeroDivisionError), database.read():
         raise ZeroDivisionError
     with pytest.raises(ZeroDivisionError), database.write():

@@ -15,6 +15,7 @@ from world import BANK, TOOL, World, running, trial_balance
 from gateway.cli import app
 from gateway.cli.acts import operator
 from gateway.client import Refusal
+from gateway.security.keys import SigningKey
 
 NAME = "山田製作所"
 
@@ -50,7 +51,7 @@ def test_commands_and_refusals_are_noted_and_verified_and_an_altered_trail_is_to
     with pytest.raises(Refusal):
         world.client(TOOL).submit(trial_balance(5, 4), recipient="13")
     key = tmp_path / "new.jwk"
-    key.write_text(json.dumps(world.keys[BANK].public.jwk()))
+    key.write_text(json.dumps(SigningKey.generate().public.jwk()))
     command(world, "participants", "enrol", "bank-1", "bank", NAME, "--key", str(key), "--may", "submit:13")
     command(world, "participants", "delegate", "bank-1", "9999", "2026-04-01")
     command(world, "withdraw", taken.submission, "--reason", "misdirected", "--by", NAME, "--yes")

@@ -28,7 +28,7 @@ MARK = re.compile(r"MARK-(\d+)-")
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SHARED, LONELY = 300, 301  # a firm of both banks, and one of the other bank alone
 GUARANTEED, KNOWN = 302, 303  # both are in the register, one with a guarantee
-PASSING = {"date", "server", "content-length"}  # headers that say nothing of anybody
+PASSING = {"date", "content-length", "ratelimit"}  # headers that say nothing of anybody
 
 
 def corporation(recipient: str) -> str:
@@ -74,7 +74,7 @@ class Town:
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with running(tmp_path_factory.mktemp("town"), None) as world:
+    with running(tmp_path_factory.mktemp("town"), None, HAYAME_UNBOUND_TOKENS="true") as world:
         everywhere = [f"submit:{one}" for one in TENANTS]
         world.enrol(BANK, "bank", "9991", everywhere)
         world.enrol(OTHER_BANK, "bank", "9992", everywhere)
@@ -112,6 +112,9 @@ def askings(number: int, own: str, other: str, theirs: list[str]) -> Iterator[tu
     for path, parameters in gets():
         for recipient in (own, other) if "{recipient}" in path else (own,):
             filled = path.replace("{recipient}", recipient).replace("{submission}", theirs[number % len(theirs)])
+            filled = (
+                filled.replace("{statement}", theirs[0]).replace("{me}", corporation(other)).replace("{subject}", other)
+            )
             yield filled, {}
             turns = [{one["name"]: value} for one in parameters for value in values(one, other, theirs)]
             yield from ((filled, turn) for turn in (islice(cycle(turns), number, number + 1) if turns else ()))

@@ -48,6 +48,10 @@ def test_a_receipt_says_who_handed_over_for_whom_by_which_door_and_when(
         "institution": "9991",
         "channel": channel,
         "received_on": DAYS,
+        "proof": "http_signature",
+        "key": delegated.keys[VENDOR].kid,
+        "assurance": "transcribed" if channel in ("media", "paper_transcription") else "delegated",
+        "succeeds": None,
     }
 
 
@@ -58,6 +62,10 @@ def test_who_says_nothing_hands_over_for_itself_by_the_api(delegated: World) -> 
         "institution": "9991",
         "channel": "api",
         "received_on": [],
+        "proof": "http_signature",
+        "key": delegated.keys[BANK].kid,
+        "assurance": None,
+        "succeeds": None,
     }
 
 

@@ -22,6 +22,7 @@ from gateway.client import Client
 from gateway.errors import EvidenceError, InvalidRequest, NotFound
 from gateway.registers import enrolment, orders
 from gateway.schemas.identifiers import SignatureProfile
+from gateway.security.dpop import Target, make_proof
 from gateway.security.http_signatures import content_digest
 from gateway.security.jws_bodies import sign_beside, sign_body
 from gateway.security.keys import KeyRing, SigningKey
@@ -77,9 +78,10 @@ class Sending:
     document: bytes = field(default_factory=lambda: trial_balance(next(FIRMS), 4))
     key: str = "k"
     asked: str = "recipient=13"
+    bound: bool = True
 
     def __post_init__(self) -> None:
-        self.client = Client(self.world.base_url, self.name, self.world.keys[self.name], bound=False, tls=self.tls)
+        self.client = Client(self.world.base_url, self.name, self.world.keys[self.name], bound=self.bound, tls=self.tls)
         self.world.clients.append(self.client)
         self.key = f"{self.key}-{next(FIRMS)}"
 
@@ -97,8 +99,11 @@ class Sending:
         return sign(submission_xml(**said), by, xades=xades)
 
     def send(self, body: bytes, **more: str) -> httpx2.Response:
+        token, key = self.client.token(bound=self.bound), self.world.keys[self.name]
+        proof = make_proof(key, Target("POST", self.url.partition("?")[0], token), datetime.now(UTC))
         headers = {
-            "authorization": f"Bearer {self.client.token()}",
+            "authorization": f"{'DPoP' if self.bound else 'Bearer'} {token}",
+            "dpop": proof if self.bound else "",
             "content-digest": content_digest(body),
             "idempotency-key": f'"{self.key}"',
             **more,
@@ -225,12 +230,12 @@ def test_too_large_a_body_is_not_signed_as_a_whole(world: World, authority: Auth
 def test_a_certificate_is_enough_where_that_is_registered_and_only_with_a_token_bound_to_it(
     world: World, authority: Authority, mine: Path
 ) -> None:
-    sending = Sending(world, MTLS, authority.trusted(mine))
+    sending = Sending(world, MTLS, authority.trusted(mine), bound=False)
     said = origin(world, sending.send(sending.document))
     assert (said["proof"], said["sender"], said["institution"]) == ("mtls_only", MTLS, "9994")
     assert sending.send(sending.document, **{"content-digest": ""}).status_code == 400
     assert sending.send(sending.document, **{"content-digest": content_digest(b"other")}).status_code == 400
-    stolen = {"authorization": f"Bearer {sending.client.token()}"}
+    stolen = {"authorization": f"Bearer {sending.client.token(bound=False)}", "dpop": ""}
     for certificate in (None, authority.certify("thief")):
         thief = Sending(world, MTLS, authority.trusted(certificate))
         assert thief.send(thief.document, **stolen).status_code == 401

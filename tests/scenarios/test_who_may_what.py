@@ -22,7 +22,9 @@ from gateway.registers import enrolment
 from gateway.schemas.access import Address, Of, load_access, load_address
 from gateway.security.cosignatures import cosign
 from gateway.security.http_signatures import SignedRequest, sign_request
+from gateway.security.keys import SigningKey
 from gateway.security.tokens import issue_access_token, make_client_assertion
+from gateway.security.words import INVITATION, REVOCATION, ROTATION, code_hash, say, show_possession
 from gateway.store import registers
 from gateway.store.registers import Enrolled
 
@@ -53,7 +55,9 @@ class Walk:
         """Ask as somebody, for one's own or (by the path, or by a parameter) another's."""
         method, _, path = address.call.partition(" ")
         path = path.replace("{recipient}", ANOTHERS if foreign and form is None else OWN)
-        path = path.replace("{submission}", self.of(who, foreign and form is None))
+        path = path.replace("{submission}", self.of(who, foreign and form is None)).replace("{me}", who)
+        path = path.replace("{subject}", str(uuid.uuid4()))
+        path = path.replace("{statement}", self.changed(who)) if "{statement}" in path else path
         params, body = self.sample(address.name, who, path)
         if form is not None:
             params |= self.form(form, who, foreign)
@@ -90,6 +94,19 @@ class Walk:
             "submit": lambda: trial_balance(1, 4),
             "guarantees": lambda: orjson.dumps([entry]),
             "link": lambda: orjson.dumps({"reference": customer, "name": "ある商店"}),
+            "unlink": lambda: orjson.dumps({"reference": self.linked()}),
+            "succeed": lambda: orjson.dumps(
+                {"predecessor": self.linked(), "successor": self.linked(), "since": "2026-04-01"}
+            ),
+            "declare_coverage": lambda: orjson.dumps(
+                {"kind": "repayment_status", "form": "full_tape", "since": "2026-04-01"}
+            ),
+            "invite": lambda: orjson.dumps({"word": self.invites(who)}),
+            "enrol_by_code": self.redeems,
+            "rotate_key": lambda: orjson.dumps(self.rotates(who)[0]),
+            "revoke_key": lambda: orjson.dumps(
+                {"word": say(key, REVOCATION, base, {"revokes": self.rotated(who)}, datetime.now(UTC))}
+            ),
             "cosign": lambda: orjson.dumps({"note": self.cosigned(who, path)}),
             "signature_check": lambda: b"{}",
             "token": lambda: str(
@@ -107,6 +124,47 @@ class Walk:
         }
         return dict(params.get(operation, {})), bodies[operation]() if operation in bodies else None
 
+    def ask(self, who: str, method: str, path: str, body: Any = None) -> Any:
+        """What somebody is told who may ask."""
+        answer = self.http.request(method, path, json=body, headers={"authorization": f"Bearer {self.token(who)}"})
+        return answer.raise_for_status().json()
+
+    def linked(self) -> dict[str, str]:
+        """A number that the corporation just linked."""
+        reference = {"scheme": "bank_customer", "scope": "9991", "value": f"C-{uuid.uuid4()}"}
+        self.ask("corporation", "POST", f"/v1/recipients/{OWN}/links", {"reference": reference, "name": "ある商店"})
+        return reference
+
+    def changed(self, who: str) -> str:
+        """A change that concerns somebody."""
+        return str(self.ask(who, "GET", f"/v1/participants/{who}")["changes"][0]["statement"])
+
+    def invites(self, who: str) -> str:
+        """Somebody's word to invite a bank."""
+        name = f"bank-{uuid.uuid4()}"
+        invited = {"id": name, "kind": "bank", "name": name, "institution": name, "may": [f"submit:{OWN}"]}
+        return say(self.world.keys[who], INVITATION, self.world.base_url, {"invites": invited}, datetime.now(UTC))
+
+    def redeems(self) -> bytes:
+        """A code of the corporation's, with a key made for it."""
+        path, asked = f"/v1/recipients/{OWN}/invitations", {"word": self.invites("corporation")}
+        code, key, now = self.ask("corporation", "POST", path, asked)["code"], SigningKey.generate(), datetime.now(UTC)
+        proof = show_possession(key, self.world.base_url, {"code": code_hash(code)}, now)
+        return orjson.dumps({"code": code, "proof": proof})
+
+    def rotates(self, who: str) -> tuple[dict[str, str], str]:
+        """Somebody's words for another key, and that key's name."""
+        key, now, base = SigningKey.generate(), datetime.now(UTC), self.world.base_url
+        claims = {"new_key": key.kid, "overlap_hours": 24}
+        word = say(self.world.keys[who], ROTATION, base, claims, now)
+        return {"word": word, "proof": show_possession(key, base, {"for": who}, now)}, key.kid
+
+    def rotated(self, who: str) -> str:
+        """A key that somebody has just got."""
+        words, kid = self.rotates(who)
+        self.ask(who, "POST", f"/v1/participants/{who}/keys", words)
+        return kid
+
     def cosigned(self, who: str, path: str) -> str:
         recipient = path.split("/")[3]
         token = self.token("witness" if recipient == OWN else "witness-of-others")
@@ -117,7 +175,7 @@ class Walk:
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    with running(tmp_path_factory.mktemp("walk"), None) as world:
+    with running(tmp_path_factory.mktemp("walk"), None, HAYAME_UNBOUND_TOKENS="true") as world:
         for role, actions in ACCESS.roles.items():
             world.enrol(role, role, "9991", [f"{action}:{OWN}" for action in sorted(actions)])
         world.enrol(STRANGER, "bank", "9992", [f"submit:{ANOTHERS}"])

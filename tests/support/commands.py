@@ -55,6 +55,7 @@ def _run(arguments: Sequence[str], environment: dict[str, str], cwd: Path | None
     for stream in (1, 2) if into else ():
         os.dup2(os.open(f"{into}/{stream}", os.O_WRONLY | os.O_CREAT), stream)
     os.chdir(cwd or ".")
+    sys.path[:0] = [one for one in environment.get("PYTHONPATH", "").split(os.pathsep) if one and one not in sys.path]
     sys.argv = ["hayame", *arguments]
     main()
 
