@@ -37,17 +37,64 @@ ANSWERED = {Of.RECIPIENT: 403, Of.SUBMISSION: 404, Of.INSTITUTION: 403, Of.REPAI
 
 
 @dataclass
-class Walk:
-    """A gateway with one participant of each role that may everything its role can at corporation 13."""
+class Asking:
+    """A running gateway, with what it takes to make a call succeed there: numbers, codes, words, keys."""
 
     world: World
     http: httpx2.Client
-    submitted: dict[str, str] = field(default_factory=dict)
 
     def token(self, who: str, scopes: frozenset[str] | None = None) -> str:
         """An access token, with all scopes or some."""
         mine = sorted(ACCESS.actions if scopes is None else scopes)
         return issue_access_token(self.world.gateway.key, self.world.base_url, who, mine, datetime.now(UTC))
+
+    def ask(self, who: str, method: str, path: str, body: Any = None) -> Any:
+        """What somebody is told who may ask."""
+        answer = self.http.request(method, path, json=body, headers={"authorization": f"Bearer {self.token(who)}"})
+        return answer.raise_for_status().json()
+
+    def linked(self) -> dict[str, str]:
+        """A number that the corporation just linked."""
+        reference = {"scheme": "bank_customer", "scope": "9991", "value": f"C-{uuid.uuid4()}"}
+        self.ask("corporation", "POST", f"/v1/recipients/{OWN}/links", {"reference": reference, "name": "ある商店"})
+        return reference
+
+    def changed(self, who: str) -> str:
+        """A change that concerns somebody."""
+        return str(self.ask(who, "GET", f"/v1/participants/{who}")["changes"][0]["statement"])
+
+    def invites(self, who: str) -> str:
+        """Somebody's word to invite a bank."""
+        name = f"bank-{uuid.uuid4()}"
+        invited = {"id": name, "kind": "bank", "name": name, "institution": name, "may": [f"submit:{OWN}"]}
+        return say(self.world.keys[who], INVITATION, self.world.base_url, {"invites": invited}, datetime.now(UTC))
+
+    def redeems(self) -> bytes:
+        """A code of the corporation's, with a key made for it."""
+        path, asked = f"/v1/recipients/{OWN}/invitations", {"word": self.invites("corporation")}
+        code, key, now = self.ask("corporation", "POST", path, asked)["code"], SigningKey.generate(), datetime.now(UTC)
+        proof = show_possession(key, self.world.base_url, {"code": code_hash(code)}, now)
+        return orjson.dumps({"code": code, "proof": proof})
+
+    def rotates(self, who: str) -> tuple[dict[str, str], str]:
+        """Somebody's words for another key, and that key's name."""
+        key, now, base = SigningKey.generate(), datetime.now(UTC), self.world.base_url
+        claims = {"new_key": key.kid, "overlap_hours": 24}
+        word = say(self.world.keys[who], ROTATION, base, claims, now)
+        return {"word": word, "proof": show_possession(key, base, {"for": who}, now)}, key.kid
+
+    def rotated(self, who: str) -> str:
+        """A key that somebody has just got."""
+        words, kid = self.rotates(who)
+        self.ask(who, "POST", f"/v1/participants/{who}/keys", words)
+        return kid
+
+
+@dataclass
+class Walk(Asking):
+    """A gateway with one participant of each role that may everything its role can at corporation 13."""
+
+    submitted: dict[str, str] = field(default_factory=dict)
 
     def call(
         self, address: Address, who: str, token: str | None, foreign: bool = False, form: str | None = None
@@ -123,47 +170,6 @@ class Walk:
             "consistency": {"first": 1, "second": 1},
         }
         return dict(params.get(operation, {})), bodies[operation]() if operation in bodies else None
-
-    def ask(self, who: str, method: str, path: str, body: Any = None) -> Any:
-        """What somebody is told who may ask."""
-        answer = self.http.request(method, path, json=body, headers={"authorization": f"Bearer {self.token(who)}"})
-        return answer.raise_for_status().json()
-
-    def linked(self) -> dict[str, str]:
-        """A number that the corporation just linked."""
-        reference = {"scheme": "bank_customer", "scope": "9991", "value": f"C-{uuid.uuid4()}"}
-        self.ask("corporation", "POST", f"/v1/recipients/{OWN}/links", {"reference": reference, "name": "ある商店"})
-        return reference
-
-    def changed(self, who: str) -> str:
-        """A change that concerns somebody."""
-        return str(self.ask(who, "GET", f"/v1/participants/{who}")["changes"][0]["statement"])
-
-    def invites(self, who: str) -> str:
-        """Somebody's word to invite a bank."""
-        name = f"bank-{uuid.uuid4()}"
-        invited = {"id": name, "kind": "bank", "name": name, "institution": name, "may": [f"submit:{OWN}"]}
-        return say(self.world.keys[who], INVITATION, self.world.base_url, {"invites": invited}, datetime.now(UTC))
-
-    def redeems(self) -> bytes:
-        """A code of the corporation's, with a key made for it."""
-        path, asked = f"/v1/recipients/{OWN}/invitations", {"word": self.invites("corporation")}
-        code, key, now = self.ask("corporation", "POST", path, asked)["code"], SigningKey.generate(), datetime.now(UTC)
-        proof = show_possession(key, self.world.base_url, {"code": code_hash(code)}, now)
-        return orjson.dumps({"code": code, "proof": proof})
-
-    def rotates(self, who: str) -> tuple[dict[str, str], str]:
-        """Somebody's words for another key, and that key's name."""
-        key, now, base = SigningKey.generate(), datetime.now(UTC), self.world.base_url
-        claims = {"new_key": key.kid, "overlap_hours": 24}
-        word = say(self.world.keys[who], ROTATION, base, claims, now)
-        return {"word": word, "proof": show_possession(key, base, {"for": who}, now)}, key.kid
-
-    def rotated(self, who: str) -> str:
-        """A key that somebody has just got."""
-        words, kid = self.rotates(who)
-        self.ask(who, "POST", f"/v1/participants/{who}/keys", words)
-        return kid
 
     def cosigned(self, who: str, path: str) -> str:
         recipient = path.split("/")[3]
