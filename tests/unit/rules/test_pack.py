@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -66,6 +67,13 @@ def test_a_kind_may_have_rules_of_one_form_only() -> None:
     pack = pack_of("history")
     assert [rule.code for rule in pack.history_rules("trial_balance")] == ["X1"]
     assert (pack.document_rules("trial_balance"), pack.row_rules("trial_balance", history=True)) == ((), ())
+
+
+def test_a_pack_of_other_rules_has_another_version() -> None:
+    """The version is sealed with what it judged. Whoever adds or takes away a rule changes both."""
+    pack = standard_pack()
+    digest = sha256(" ".join(rule.code for rule in pack.rules).encode()).hexdigest()[:8]
+    assert (pack.version, digest) == ("standard-2", "331e0d07")
 
 
 def test_the_standard_pack_holds_every_declared_rule_in_the_order_of_codes() -> None:
