@@ -130,14 +130,6 @@ def require_free(changing: Changing, kid: str, participant: str) -> None:
         raise InvalidRequest("this key cannot be registered", ja="この鍵は登録できません。")
 
 
-def delegate(
-    registrar: Registrar, sender: str, institution: str, valid: tuple[date, date | None], by: Authority = OPERATOR
-) -> None:
-    """Allow a sender to submit on an institution's behalf, from a date on, until another if there is one."""
-    with registrar.changing() as changing:
-        put_delegation(changing, (sender, institution), valid, by)
-
-
 def put_delegation(changing: Changing, who: tuple[str, str], valid: tuple[date, date | None], by: Authority) -> None:
     """Let a sender submit on an institution's behalf (``who``), or, with a last day that is past, no longer.
 

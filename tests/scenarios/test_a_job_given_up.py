@@ -15,8 +15,8 @@ from commands import command
 from world import BANK, CORPORATION, VENDOR, World, corporate_number, running, trial_balance
 
 from gateway.errors import GatewayError
-from gateway.registers.enrolment import delegate
 from gateway.registers.firms import say_who
+from gateway.registers.orders import Delegate, give
 from gateway.registers.participants import FRESH_FOR
 from gateway.schemas.identifiers import Reference, Scheme
 from gateway.store import jobs
@@ -110,7 +110,7 @@ def test_what_is_tried_again_late_gives_way_to_what_its_sender_said_since(world:
 
 
 def test_what_another_sender_said_since_does_not_hold_it_back(world: World) -> None:
-    delegate(world.gateway.registrar, VENDOR, "9991", (date(2026, 1, 1), None))
+    give(world.gateway.registrar, Delegate(sender=VENDOR, institution="9991", since=date(2026, 1, 1)))
     reader = world.reader()
     late, lost = given_up(world, trial_balance(1, 4))
     time.sleep(FRESH_FOR.total_seconds())  # until every process knows the delegation

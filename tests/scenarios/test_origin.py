@@ -8,7 +8,7 @@ import pytest
 from world import BANK, VENDOR, World, corporate_number, trial_balance
 
 from gateway.client import Outcome, Refusal
-from gateway.registers.enrolment import delegate
+from gateway.registers.orders import Delegate, give
 from gateway.schemas.statement import Statement
 from gateway.security.evidence import read_statement
 from gateway.security.keys import KeyRing
@@ -21,8 +21,9 @@ DAYS = ["2026-05-08", "2026-05-11"]
 @pytest.fixture(scope="module")
 def delegated(world: World) -> World:
     """The vendor may submit for bank 9991; for 9992 it might once."""
-    delegate(world.gateway.registrar, VENDOR, "9991", (date(2026, 1, 1), None))
-    delegate(world.gateway.registrar, VENDOR, "9992", (date(2025, 1, 1), date(2025, 12, 31)))
+    give(world.gateway.registrar, Delegate(sender=VENDOR, institution="9991", since=date(2026, 1, 1)))
+    over = {"since": date(2025, 1, 1), "until": date(2025, 12, 31)}
+    give(world.gateway.registrar, Delegate(sender=VENDOR, institution="9992", **over))
     return world
 
 

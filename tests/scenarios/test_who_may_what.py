@@ -18,7 +18,7 @@ from exchanges import EXAMPLES
 from world import World, corporate_number, guarantee, running, trial_balance
 
 from gateway.errors import InvalidRequest
-from gateway.registers import enrolment
+from gateway.registers.orders import Delegate, give
 from gateway.schemas.access import Address, Of, load_access, load_address
 from gateway.security.cosignatures import cosign
 from gateway.security.http_signatures import SignedRequest, sign_request
@@ -187,7 +187,8 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
         world.enrol(STRANGER, "bank", "9992", [f"submit:{ANOTHERS}"])
         world.enrol("witness-of-others", "witness", None, [f"witness:{ANOTHERS}"])
         world.enrol(FORMER, "office", None, [f"submit:{OWN}"])
-        enrolment.delegate(world.gateway.registrar, FORMER, "9991", (date(2020, 1, 1), date(2020, 12, 31)))
+        over = {"since": date(2020, 1, 1), "until": date(2020, 12, 31)}
+        give(world.gateway.registrar, Delegate(sender=FORMER, institution="9991", **over))
         world.enrol(CLIMBER, "tool", None, [])
         with world.gateway.database.write() as session:
             everything = {(action, OWN) for action in ACCESS.actions}
