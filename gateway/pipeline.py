@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from gateway.errors import InvalidRequest, KeyReused, NotAuthentic, NotEntitled, SenderError
+from gateway.errors import InvalidRequest, KeyReused, NotAuthentic, NotEntitled, SenderError, TooLarge
 from gateway.ports import OUR_OWN, Adapter, Cipher, Hints
 from gateway.rules.pack import Pack
 from gateway.rules.rows import RepeatedKeys
@@ -147,13 +147,19 @@ def _unreadable(error: SenderError) -> Finding:
     )
 
 
-def merged(parts: Iterable[Prepared]) -> Prepared:
-    """One Prepared of all parts, for documents that are dealt with in one piece."""
+def merged(parts: Iterable[Prepared], most: int | None = None) -> Prepared:
+    """One Prepared of all parts, for documents that are dealt with in one piece.
+
+    Raises:
+        TooLarge: there are more than ``most`` records; it has to be dealt with part by part.
+    """
     whole: Prepared | None = None
     for part in parts:
         if whole is None:
             whole = part
             continue
+        if most is not None and whole.records > most:
+            raise TooLarge
         whole.adapter = part.adapter
         whole.drafts += part.drafts
         whole.findings += part.findings

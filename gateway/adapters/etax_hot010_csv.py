@@ -30,7 +30,7 @@ from gateway.formats.japanese_calendar import parse_date
 from gateway.formats.money import parse_amount
 from gateway.formats.places import OfTable, nearest
 from gateway.formats.schema_errors import schema_findings, unreadable_value
-from gateway.formats.text import Decoded, decode, delimited_rows, whole_document
+from gateway.formats.text import Decoded, counted, decode, delimited_rows, whole, whole_document
 from gateway.ports import Hints
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed, ObservedDocument, Unplaced
@@ -65,9 +65,9 @@ class EtaxHot010Csv:
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """The one statement of the file."""
-        raw = source.read()
+        raw = whole(source)
         decoded = decode(raw)
-        rows = [(number, cells) for number, cells, own in delimited_rows(decoded.text) if own.strip(", ")]
+        rows = [(number, cells) for number, cells, own in counted(delimited_rows(decoded.text)) if own.strip(", ")]
         header = _header(rows)
         body = _Body()
         for number, cells in rows[len(_HEADER) :]:

@@ -35,7 +35,7 @@ from gateway.formats.japanese_calendar import month_end, parse_date
 from gateway.formats.json_text import pointer_to, strict_json
 from gateway.formats.places import nearest
 from gateway.formats.schema_errors import schema_findings, unreadable_value
-from gateway.formats.text import UTF8_MARK, whole_document
+from gateway.formats.text import UTF8_MARK, whole, whole_document
 from gateway.ports import Hints
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.identifiers import JST, Reference, Scheme
@@ -73,7 +73,7 @@ class FreeeTrialJson:
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """The one report of the answer."""
-        raw = source.read()
+        raw = whole(source)
         answer = strict_json(raw)
         name = _report_of(answer)
         yield _Report(name, answer, hashlib.sha256(raw).hexdigest()).observed()

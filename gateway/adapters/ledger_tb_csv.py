@@ -32,7 +32,7 @@ from gateway.formats.japanese_calendar import month_end
 from gateway.formats.money import Masked, parse_amount
 from gateway.formats.places import OfTable, nearest
 from gateway.formats.schema_errors import schema_findings, unreadable_value
-from gateway.formats.text import UTF8_MARK, Decoded, decode, delimited_rows
+from gateway.formats.text import UTF8_MARK, Decoded, counted, decode, delimited_rows, whole
 from gateway.ports import Hints
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed, ObservedDocument, Unplaced
@@ -81,13 +81,13 @@ class LedgerTbCsv:
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """One trial balance per month, in the order in which the months first appear."""
-        table = _Table.of(source.read())
+        table = _Table.of(whole(source))
         for ordinal, month in enumerate(table.months):
             yield _Month(table, month, ordinal).observed()
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:
         """The header and the rows of the refused months."""
-        table = _Table.of(source.read())
+        table = _Table.of(whole(source))
         if refused:
             yield table.part([month for ordinal, month in enumerate(table.months) if ordinal in refused])
 
@@ -108,7 +108,7 @@ class _Table:
     @classmethod
     def of(cls, raw: bytes) -> _Table:
         decoded = decode(raw)
-        rows = (Row(*row) for row in delimited_rows(decoded.text) if row[2].strip(", "))
+        rows = (Row(*row) for row in counted(delimited_rows(decoded.text)) if row[2].strip(", "))
         header = next(rows, Row(1, [], ""))
         columns = {name.strip(): at for at, name in enumerate(header.cells)}
         if absent := sorted(REQUIRED - columns.keys()):

@@ -21,6 +21,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import Any, BinaryIO
@@ -29,10 +30,10 @@ import polars as pl
 from pydantic import ValidationError
 
 from gateway.errors import Unreadable
-from gateway.formats.json_text import strict_json
+from gateway.formats.json_text import check_values, strict_json
 from gateway.formats.places import Within
 from gateway.formats.schema_errors import schema_findings, unreadable_value
-from gateway.formats.text import UTF8_MARK
+from gateway.formats.text import MOST_BYTES, UTF8_MARK, too_large_a_piece, whole
 from gateway.ports import ROWS_AT_ONCE, Hints
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import ROW_COLUMNS, Observed, ObservedDocument, ObservedRows, Unplaced
@@ -67,7 +68,7 @@ class NativeJson:
         if _are_lines(opening):
             yield from _observations(_lines(opening, source), hints.kind, None)
             return
-        raw = b"".join(opening) + source.read()
+        raw = b"".join(opening) + whole(source)
         if _MANY.match(raw.removeprefix(UTF8_MARK)):
             members = ((None, _canonical(value)) for value in _members(raw))
             yield from _observations(members, hints.kind, "/records")
@@ -80,7 +81,7 @@ class NativeJson:
         if _are_lines(opening):
             yield from (own + b"\n" for at, (_, own) in enumerate(_lines(opening, source)) if at in refused)
             return
-        raw = b"".join(opening) + source.read()
+        raw = b"".join(opening) + whole(source)
         if _MANY.match(raw.removeprefix(UTF8_MARK)):
             chosen = [_canonical(value) for at, value in enumerate(_members(raw)) if at in refused]
             yield b'{"records":[' + b",\n".join(chosen) + b"]}\n" if chosen else b""
@@ -95,10 +96,17 @@ def _opening(source: BinaryIO) -> list[bytes]:
     """The first lines, up to and including the second that is not blank."""
     opening: list[bytes] = []
     said = 0
-    while said < 2 and (line := source.readline()):
+    while said < 2 and (line := _line(source)):
         opening.append(line)
         said += bool(line.strip(_SPACE))
     return opening
+
+
+def _line(source: BinaryIO) -> bytes:
+    line = source.readline(MOST_BYTES + 1)
+    if len(line) > MOST_BYTES:
+        raise too_large_a_piece()
+    return line
 
 
 def _are_lines(opening: Sequence[bytes]) -> bool:
@@ -107,8 +115,9 @@ def _are_lines(opening: Sequence[bytes]) -> bool:
     return len(said) == 2 and said[0].endswith(b"}") and said[1].startswith(b"{")
 
 
-def _lines(opening: Sequence[bytes], rest: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(chain(opening, rest), start=1):
+def _lines(opening: Sequence[bytes], rest: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    further = iter(partial(_line, rest), b"")
+    for number, line in enumerate(chain(opening, further), start=1):
         if own := line.removeprefix(UTF8_MARK).strip(_SPACE):
             yield number, own
 
@@ -217,6 +226,7 @@ def _record(own: bytes, hinted: str | None) -> Record | _Misfit:
     named = _KIND.search(own)
     kind = named[1].decode() if named else hinted
     refused: ValidationError | None = None
+    check_values(own)
     if kind in KINDS:
         try:
             record = KINDS[kind].model_validate_json(own, strict=True)
@@ -244,7 +254,7 @@ def _second_look(
             return KINDS[kind].model_validate_json(own, strict=True)
         except ValidationError as error:
             refused = error
-    first = refused.errors(include_url=False)[0]
+    first = refused.errors(include_url=False)[0] if refused.error_count() == 1 else {"type": ""}
     if first["type"] == "json_invalid":
         raise Unreadable(first["msg"], place=Place(line=1))
     return _Misfit(kind, refused)

@@ -114,9 +114,11 @@ async def on_gateway_error(_: Request, error: Exception) -> Response:
 
 async def on_http_exception(_: Request, error: Exception) -> Response:
     """Handler for what the framework refuses by itself (unknown address, wrong method)."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
+    status, fields = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
     title = {404: "Not found", 405: "Method not allowed", 413: "Too large"}.get(status, "Refused")
-    return problem(status, title, f"http.{status}", {})
+    answer = problem(status, title, f"http.{status}", {})
+    answer.headers.update(fields or {})  # which methods are allowed
+    return answer
 
 
 async def on_invalid(_: Request, error: Exception) -> Response:

@@ -257,11 +257,14 @@ def _filename(disposition: str) -> str | None:
 async def _process(parts: Parts, caller: Caller, submission: Submission, copies: tuple[Received, Received]) -> Response:
     """Deal with what was received, which is kept, and the document in it, which is read."""
     (received, document), entitled = copies, caller.participant.recipients("submit")
-    if _is_large(parts, submission, document) and not submission.request.dry_run:
+    try:
+        prepared = await _prepare(parts, submission, document)
+    except TooLarge:
+        if submission.request.dry_run:
+            raise
         recipients_of(submission, entitled, entitled)
         _may_be_sealed(parts, submission.request.recipients)
         return await _queue(parts, submission, received, _lane_kind(parts, submission, document))
-    prepared = await _prepare(parts, submission, document)
     named = {draft.recipient for draft in prepared.drafts} | set(prepared.refused.values())
     recipients = recipients_of(submission, named, entitled)
     if submission.request.dry_run:
@@ -292,9 +295,9 @@ async def _queue(parts: Parts, submission: Submission, received: Received, kind:
 
 def _is_large(parts: Parts, submission: Submission, received: Received) -> bool:
     limits = parts.limits
-    if submission.request.respond_async or received.size > limits.large_bytes:
+    if received.size > limits.large_bytes or (submission.request.respond_async and not submission.request.dry_run):
         return True
-    return received.count(b"\n") > limits.large_records
+    return max(received.count(b"\n"), received.count(b"\r")) > limits.large_records
 
 
 def _lane_kind(parts: Parts, submission: Submission, received: Received) -> str:
@@ -311,10 +314,18 @@ def _lane_kind(parts: Parts, submission: Submission, received: Received) -> str:
 
 
 async def _prepare(parts: Parts, submission: Submission, received: Received) -> Prepared:
+    """What a document comes to.
+
+    Raises:
+        TooLarge: it takes longer than a request, or more memory than one should.
+    """
+
     def run() -> Prepared:
         with received.open() as source:
-            return merged(prepare(parts.line, submission, source))
+            return merged(prepare(parts.line, submission, source), parts.limits.large_records)
 
+    if _is_large(parts, submission, received):
+        raise TooLarge("so large a document is not tried out", ja="大きな文書の試行（dry_run）はできません。")
     if looks_packed(received.head(LONGEST_SIGNATURE)):
         return await asyncio.get_running_loop().run_in_executor(PACKED, run)
     return await asyncio.to_thread(run) if received.size > IN_A_THREAD else run()

@@ -18,6 +18,8 @@ How = Literal["code", "vendor", "alias", "section", "unmapped"]
 Conservation = dict[str, dict[str, int]]
 
 BALANCES = ("opening_yen", "debit_yen", "credit_yen", "closing_yen")
+_LONGEST_CODE = 40
+_REMEMBERED = 700  # characters; what is longer may be somebody's way to fill memory
 _STATEMENTS = {"BS": "BS", "PL": "PL", "SC": "CR"}
 
 
@@ -70,7 +72,6 @@ def _index() -> _Index:
     )
 
 
-@lru_cache(maxsize=65_536)
 def map_account(
     code: str | None, name: str, section: str | None = None, statement: str | None = None, vendor: str | None = None
 ) -> Mapped:
@@ -92,6 +93,12 @@ def map_account(
     >>> map_account("10A100060", "受取手形"), map_account(None, "リース債務", "固定負債").account_key
     (Mapped(account_key='notes_receivable', how='code'), 'lease_noncurrent')
     """
+    short = len(name) + len(code or "") + len(section or "") <= _REMEMBERED
+    return (_mapped if short else _mapped.__wrapped__)(code, name, section, statement, vendor)
+
+
+@lru_cache(maxsize=65_536)
+def _mapped(code: str | None, name: str, section: str | None, statement: str | None, vendor: str | None) -> Mapped:
     index = _index()
     if code and (key := index.codes.get(code) or _longest(index.code_prefixes, code)):
         return Mapped(key, "code")
@@ -137,7 +144,7 @@ def normal_side(account_key: str | None, line: Mapping[str, Any]) -> Side | None
 
 
 def _longest(prefixes: dict[str, str], code: str) -> str | None:
-    for length in range(len(code), 2, -1):
+    for length in range(min(len(code), _LONGEST_CODE), 2, -1):
         if key := prefixes.get(code[:length]):
             return key
     return None
@@ -189,7 +196,7 @@ def normalised_lines(record: TrialBalance | FinancialStatement) -> tuple[list[di
 def _of_trial_balance(record: TrialBalance) -> tuple[list[dict[str, Any]], Conservation]:
     rows = record.table.rows()
     named = (record.columns[name] for name in ("source_code", "source_name", "section", "statement"))
-    for row, mapped in zip(rows, map(map_account, *named, repeat(record.software)), strict=True):
+    for row, mapped in zip(rows, map(_mapped, *named, repeat(record.software)), strict=True):
         _note(row, mapped)
     return rows, conserved(record.columns, rows, BALANCES)
 

@@ -31,6 +31,10 @@ _BOUNDS = {
 }
 
 
+MOST_REASONS = 10_000
+"""For which one record may be refused, each said; a record with more is not of its kind at all."""
+
+
 def unreadable_value(pointer: str, found: object, expected: str, ordinal: int, place: Place) -> Finding:
     """Finding R01: something stands there, but not what should; R03 where nothing does (``found`` is None)."""
     params: dict[str, str | int] = {"field": pointer.removeprefix("/")}
@@ -54,6 +58,9 @@ def schema_findings(refused: ValidationError, ordinal: int, place_of: Callable[[
         ordinal: which record of the source it was.
         place_of: JSON Pointer within the record -> place in the source.
     """
+    if refused.error_count() > MOST_REASONS:
+        too_many = f"> {MOST_REASONS}"
+        return (unreadable_value("", too_many, "0 か所の誤り / 0 places that do not fit", ordinal, place_of("")),)
     errors = refused.errors(include_url=False)
     pointers = [pointer_to(*error["loc"]) for error in errors]
     findings = []

@@ -12,6 +12,12 @@ from gateway.errors import Unreadable
 from gateway.schemas.place import Place
 
 UTF8_MARK = b"\xef\xbb\xbf"
+MOST_BYTES = 16 << 20
+"""Of a document that has to be read in one piece, and of one line."""
+MOST_ROWS = 50_000
+"""Of a table that has to be read in one piece."""
+LONGEST_NAME = 1_000
+"""Characters; what is longer is no name of anything, and taking it apart might take minutes."""
 REPLACEMENT = "\ufffd"
 
 _HALF_WIDTH_KATAKANA = re.compile("[\uff61-\uff9f]")
@@ -96,13 +102,16 @@ def match_key(text: str) -> str:
     """A name reduced to what two spellings of it share; for comparison only, never for storage or display.
 
     NFKC and case are folded, variant kanji (髙 高) and dashes unified, the corporate form at either end, spaces
-    and dots removed. A name that is nothing but a corporate form keeps it. Applying it twice changes nothing.
+    and dots removed. A name that is nothing but a corporate form keeps it. Applying it twice changes nothing. What is
+    longer than any name (``LONGEST_NAME``) is its own key.
 
     Source: domain note 6.8 and rule N07.
 
     >>> match_key("㈱髙橋 商店") == match_key("高橋商店（株）")
     True
     """
+    if len(text) > LONGEST_NAME:
+        return text
     key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     key = unicodedata.normalize("NFKC", _IGNORED.sub("", key.translate(_FOLDED)))
     while (shorter := _without_form(key)) != key:
@@ -120,7 +129,47 @@ def _without_form(key: str) -> str:
     return key
 
 
-def delimited_rows(text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str], str]]:
+Row = tuple[int, list[str], str]
+"""The line it starts on, its cells, and its own text without the line end."""
+
+
+def whole(source: BinaryIO) -> bytes:
+    """All of a document that has to be read in one piece.
+
+    Raises:
+        Unreadable: it is larger than any such document.
+    """
+    raw = source.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise too_large_a_piece()
+    return raw
+
+
+def counted(rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows of a table that has to be read in one piece.
+
+    Raises:
+        Unreadable: there are more than any such table has.
+    """
+    for count, row in enumerate(rows):
+        if count == MOST_ROWS:
+            raise Unreadable(
+                f"A document of this format may have {MOST_ROWS} rows at most; send it in parts.",
+                ja=f"この形式の文書は {MOST_ROWS} 行までです。分けて提出してください。",
+                place=Place(line=row[0]),
+            )
+        yield row
+
+
+def too_large_a_piece() -> Unreadable:
+    """Why a document, or a line of one, is not read, in both languages."""
+    return Unreadable(
+        f"A document of this format, or one line of it, may have {MOST_BYTES} bytes at most; send it in parts.",
+        ja=f"この形式の文書、またはその1行は {MOST_BYTES} バイトまでです。分けて提出してください。",
+    )
+
+
+def delimited_rows(text: str, delimiter: str = ",") -> Iterator[Row]:
     r"""Rows of delimited text, each with the line it starts on, its cells and its own text without the line end.
 
     Lines end in CRLF, LF or CR, mixed or not. A cell that starts with a quote is quoted as in RFC 4180 and may

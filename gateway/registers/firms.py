@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.errors import InvalidRequest, NotFound
 from gateway.registers.changes import Registrar
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date, new_id
+from gateway.schemas.records.header import Yen
 from gateway.schemas.register_change import Authority
 from gateway.schemas.submission import Waiting
 from gateway.security.canonical import canonical, sha256_hex
@@ -32,7 +33,7 @@ class GuaranteeEntry(BaseModel):
     institution: str = Field(min_length=1, max_length=64)
     firm: Reference
     name: str = Field(max_length=200)
-    principal_yen: int | None = None
+    principal_yen: Yen | None = None
     is_revolving: bool = False
 
 
