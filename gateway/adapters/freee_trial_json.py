@@ -203,7 +203,12 @@ class _Report:
         company = self.body.get("company_id")
         if not company or not isinstance(company, int | str):
             return ()
-        return (Reference(scheme=Scheme.TENANT, value=str(company)),)
+        try:
+            return (Reference(scheme=Scheme.TENANT, value=str(company)),)
+        except ValidationError:
+            here = Place(pointer=pointer_to(self.name, "company_id"))
+            self.problems.append(unreadable_value("/references", company, "長さ / length ≤ 64", 0, here))
+            return ()
 
     def _reasons(self) -> Iterator[str]:
         reasons = self.answer.get("up_to_date_reasons")

@@ -28,6 +28,7 @@ from pydantic import ValidationError
 
 from gateway.errors import Unreadable
 from gateway.formats.accounts import is_total_code, map_account, normal_side
+from gateway.formats.identifiers import shown
 from gateway.formats.japanese_calendar import month_end
 from gateway.formats.money import Masked, parse_amount
 from gateway.formats.places import OfTable, nearest
@@ -224,4 +225,6 @@ class _Month:
         for name, at in self.table.columns.items():
             if name not in REQUIRED and name != SECTION:
                 place = Place(line=self.table.header.line, column=at + 1)
-                yield Finding(code="R02", severity=Severity.WARN, place=place, field=name, params={"found": name})
+                yield Finding(
+                    code="R02", severity=Severity.WARN, place=place, field=shown(name), params={"found": shown(name)}
+                )

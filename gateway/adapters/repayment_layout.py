@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import BinaryIO
 
@@ -37,6 +38,7 @@ from gateway.schemas.trusted import trusted
 
 HEAD_BYTES = 65_536
 _SHOWN = 40
+_NAMED = 20  # columns, that a finding names
 _TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 
 
@@ -245,7 +247,7 @@ def _framed(
 
 def _of_the_whole(structure: Structure, replaced: int) -> Iterator[Finding]:
     if structure.splitter and structure.splitter.unmapped:
-        names = "、".join(_shown(label) for label in structure.splitter.unmapped)
+        names = "、".join(_shown(label) for label in islice(structure.splitter.unmapped, _NAMED))
         yield Finding(code="R02", severity=Severity.WARN, params={"found": names})
     if replaced:
         yield Finding(code="V41", severity=Severity.WARN, params={"count": replaced})

@@ -34,6 +34,7 @@ from gateway.store.feed import Page
 
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["recipients"])
 
+FARTHEST = 2**53 - 1  # that every JSON reader keeps exactly
 NDJSON, JSON, CLOUDEVENTS = "application/x-ndjson", "application/json", "application/cloudevents-batch+json"
 
 
@@ -54,7 +55,9 @@ class Window(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    after: int = Field(default=0, ge=0, description="Next position wanted, which is how many came before it")
+    after: int = Field(
+        default=0, ge=0, le=FARTHEST, description="Next position wanted, which is how many came before it"
+    )
     limit: int = Field(default=1_000, ge=1, le=10_000, description="Most lines in one answer")
     kind: Kind | None = Field(default=None, description="Only this record kind")
 
@@ -77,7 +80,7 @@ class WantedHead(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    size: int | None = Field(default=None, ge=0, description="The head when the log had so many leaves")
+    size: int | None = Field(default=None, ge=0, le=FARTHEST, description="The head when the log had so many leaves")
     quorum: int | None = Field(
         default=None, ge=1, le=MOST_LINES, description="The newest head that so many witnesses cosigned"
     )
@@ -193,7 +196,7 @@ def timestamp(request: Request, recipient: Recipient) -> Response:
 def receipts(
     request: Request,
     recipient: Recipient,
-    first: Annotated[int, Query(ge=0, description="Index of the first leaf wanted")] = 0,
+    first: Annotated[int, Query(ge=0, le=FARTHEST, description="Index of the first leaf wanted")] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000, description="Most receipts in one answer")] = 1_000,
 ) -> Response:
     """The log's leaves from an index on: every statement, accepted or refused, as receipts (one JWS a line).

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,8 +15,16 @@ from gateway.api import describe
 from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
 from gateway.errors import InvalidRequest
-from gateway.registers.firms import GuaranteeEntry, end_link, lineage_of, register_guarantees, say_became, say_who
-from gateway.schemas.identifiers import Reference
+from gateway.registers.firms import (
+    GuaranteeEntry,
+    end_link,
+    lineage_of,
+    register_guarantees,
+    require_known,
+    say_became,
+    say_who,
+)
+from gateway.schemas.identifiers import Named, Reference
 
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["registers"])
 
@@ -28,7 +36,7 @@ class LinkRequest(BaseModel):
 
     reference: Reference
     same_as: Reference | None = None
-    name: Annotated[str | None, Field(max_length=200)] = None
+    name: Named | None = None
 
 
 @router.post("/links", **describe.LINK)
@@ -37,6 +45,8 @@ def link(request: Request, recipient: Recipient, asked: LinkRequest) -> Response
     parts, caller = admitted(request, recipient)
     if (asked.same_as is None) == (asked.name is None):
         raise InvalidRequest("give either same_as or name", ja="same_as か name のどちらかを指定してください。")
+    if asked.same_as is not None:
+        require_known(parts.database, recipient, [asked.same_as], parts.clock.now())
     party, released = say_who(
         parts.registrar, asked.reference, asked.same_as, asked.name, (caller.participant.id, parts.clock.now())
     )
@@ -74,6 +84,7 @@ def succeed(request: Request, recipient: Recipient, asked: SuccessionRequest) ->
     """Say that one firm became another (法人成り); each keeps its own history, and readers can follow from one on."""
     parts, caller = admitted(request, recipient)
     by = caller.participant.id, parts.clock.now()
+    require_known(parts.database, recipient, [asked.predecessor, asked.successor], by[1])
     party, successor = say_became(parts.registrar, (asked.predecessor, asked.successor), asked.since, by)
     return Response(orjson.dumps({"party": party, "successor": successor}), 201, media_type="application/json")
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.registers.changes import Registrar
-from gateway.schemas.identifiers import Reference, Scheme, japanese_date, new_id
+from gateway.schemas.identifiers import Named, Opaque, Reference, Scheme, japanese_date, new_id
 from gateway.schemas.records.header import Yen
 from gateway.schemas.register_change import Authority
 from gateway.schemas.submission import Waiting
@@ -29,10 +29,10 @@ class GuaranteeEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    guarantee_no: str = Field(min_length=1, max_length=32)
-    institution: str = Field(min_length=1, max_length=64)
+    guarantee_no: Opaque = Field(max_length=32)
+    institution: Opaque
     firm: Reference
-    name: str = Field(max_length=200)
+    name: Named
     principal_yen: Yen | None = None
     is_revolving: bool = False
 
@@ -102,6 +102,20 @@ def say_became(
         what = {"party": party, "successor": successor, "since": since.isoformat()}
         changing.say("succeeded", [by[0]], what, _on_request(by))
         return party, successor
+
+
+def require_known(database: Database, recipient: str, references: Sequence[Reference], now: datetime) -> None:
+    """That a corporation knows these numbers by itself; whether others do, it is not told.
+
+    Raises:
+        NotFound: it does not know one of them, or nobody does.
+        InvalidRequest: one of them is a guarantee's.
+    """
+    _only_links(*references)
+    with database.read() as session:
+        found = registers.find_links(session, references, japanese_date(now))
+        if not all(one in found and registers.is_known_at(session, recipient, one, found[one]) for one in references):
+            raise NotFound("nobody here knows that number", ja="その番号は登録されていません。")
 
 
 def lineage_of(database: Database, party: str) -> list[tuple[str, str, date]]:

@@ -19,7 +19,10 @@ JST = ZoneInfo("Asia/Tokyo")
 CgcId = Annotated[str, StringConstraints(pattern=r"^(\d{2}|\d{5})$")]
 BankCode = Annotated[str, StringConstraints(pattern=r"^\d{4}$")]
 BranchCode = Annotated[str, StringConstraints(pattern=r"^\d{3}$")]
-Opaque = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+_PRINTED = r"^[^\x00-\x1f\x7f]*$"
+Opaque = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True, pattern=_PRINTED)]
+Named = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTED)]
+"""What people call something; as in ``Opaque``, nothing in it that cannot be printed, or kept by every database."""
 
 
 class Scheme(StrEnum):
@@ -41,7 +44,7 @@ class Reference(BaseModel):
 
     scheme: Scheme
     value: Opaque
-    scope: str = ""
+    scope: Annotated[str, StringConstraints(max_length=64, pattern=_PRINTED)] = ""
 
     def __str__(self) -> str:
         return ":".join(part for part in (self.scheme.value, self.scope, self.value) if part)

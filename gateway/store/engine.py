@@ -19,12 +19,12 @@ from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Session as Session
 
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, InvalidRequest
 from gateway.store.walls import Tenant as Tenant
 from gateway.store.walls import stand_for
 
@@ -34,6 +34,19 @@ SNAPSHOT: Mapping[str, dict[str, str]] = {"sqlite": {}, "postgresql": {"isolatio
 ROWS_PER_TRANSACTION = 2_000
 FORGETTING = ("raw", "storage_key", "line_block", "line_index", "finding_block", "held_record", "submission")
 """The tables from which something is ever deleted that must not be found again."""
+
+
+@contextmanager
+def _given_values() -> Iterator[None]:
+    """Values that no column can hold (a NUL, half of a surrogate pair, a number past 64 bits) came with a request.
+
+    Raises:
+        InvalidRequest: there was one.
+    """
+    try:
+        yield
+    except (DataError, OverflowError, UnicodeEncodeError) as unfit:
+        raise InvalidRequest("a value cannot be stored", ja="保存できない値が含まれています。") from unfit
 
 
 class Database:
@@ -56,15 +69,17 @@ class Database:
         """A session over one consistent snapshot, on PostgreSQL of a tenant's own rows; nothing it does is kept."""
         with Session(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options={FOR: on_behalf_of, **SNAPSHOT[self.url.get_backend_name()]})
-            yield session
+            with _given_values():
+                yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session in one transaction, committed at the end of the block, rolled back if it raises."""
         session = self.begin()
         try:
-            yield session
-            session.commit()
+            with _given_values():
+                yield session
+                session.commit()
         finally:
             self.end(session)
 

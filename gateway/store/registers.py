@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from gateway.schemas.identifiers import Reference, Scheme, SignatureProfile, new_id
+from gateway.schemas.identifiers import Reference, Scheme, SignatureProfile
 from gateway.schemas.submission import Guaranteed
 from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, insert_or_update, table_of
 from gateway.store.engine import Database
@@ -182,8 +183,8 @@ def delegate(session: Session, sender: str, institution: str, valid: tuple[date,
 
 
 def add_party(session: Session, name: str, entity_type: str = "unknown") -> str:
-    """A new firm; its party id."""
-    party = Party(id=new_id(), name=name, entity_type=entity_type)
+    """A new firm; its party id, which does not tell since when it is known: others may know it, too."""
+    party = Party(id=str(uuid4()), name=name, entity_type=entity_type)
     session.add(party)
     session.flush()
     return party.id
@@ -191,7 +192,7 @@ def add_party(session: Session, name: str, entity_type: str = "unknown") -> str:
 
 def add_parties(session: Session, names: Sequence[str]) -> list[str]:
     """New firms; their party ids, in order."""
-    rows = [{"id": new_id(), "name": name, "entity_type": "unknown"} for name in names]
+    rows = [{"id": str(uuid4()), "name": name, "entity_type": "unknown"} for name in names]
     add_rows(session, Party, rows)
     return [row["id"] for row in rows]
 
@@ -278,6 +279,25 @@ def find_links(session: Session, references: Iterable[Reference], on: date) -> d
         known = set(session.exec(select(Party.id).where(col(Party.id).in_(list(parties.values())))).all())
         found.update({r: p for r, p in parties.items() if p in known})
     return found
+
+
+def is_known_at(session: Session, recipient: str, reference: Reference, party: str) -> bool:
+    """Whether a corporation knows a number and its firm by itself: it said so, or has a guarantee of that firm."""
+    here = columns(col(Entitlement.participant)).where(
+        col(Entitlement.action) == "link", col(Entitlement.recipient) == recipient
+    )
+    named = (
+        col(Link.party) == party
+        if reference.scheme is Scheme.PARTY
+        else (col(Link.scheme) == reference.scheme.value)
+        & (col(Link.scope) == reference.scope)
+        & (col(Link.value) == reference.value)
+    )
+    said = select(Link.id).where(named, col(Link.asserted_by).in_(here)).limit(1)
+    guaranteed = select(Guarantee.guarantee_no).where(
+        col(Guarantee.recipient) == recipient, col(Guarantee.party) == party
+    )
+    return session.exec(said).first() is not None or session.exec(guaranteed.limit(1)).first() is not None
 
 
 def find_guarantees(session: Session, recipient: str, numbers: Sequence[str]) -> dict[str, Guaranteed]:
