@@ -37,7 +37,7 @@ FORGETTING = ("raw", "storage_key", "line_block", "line_index", "finding_block",
 
 
 @contextmanager
-def _given_values() -> Iterator[None]:
+def _given_values(engine: Engine) -> Iterator[None]:
     """Values that no column can hold (a NUL, half of a surrogate pair, a number past 64 bits) came with a request.
 
     Raises:
@@ -45,7 +45,7 @@ def _given_values() -> Iterator[None]:
     """
     try:
         yield
-    except (DataError, OverflowError, UnicodeEncodeError) as unfit:
+    except (DataError, engine.dialect.loaded_dbapi.DataError, OverflowError, UnicodeEncodeError) as unfit:
         raise InvalidRequest("a value cannot be stored", ja="保存できない値が含まれています。") from unfit
 
 
@@ -69,7 +69,7 @@ class Database:
         """A session over one consistent snapshot, on PostgreSQL of a tenant's own rows; nothing it does is kept."""
         with Session(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options={FOR: on_behalf_of, **SNAPSHOT[self.url.get_backend_name()]})
-            with _given_values():
+            with _given_values(self.engine):
                 yield session
 
     @contextmanager
@@ -77,7 +77,7 @@ class Database:
         """A session in one transaction, committed at the end of the block, rolled back if it raises."""
         session = self.begin()
         try:
-            with _given_values():
+            with _given_values(self.engine):
                 yield session
                 session.commit()
         finally:
