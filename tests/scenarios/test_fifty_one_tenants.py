@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import cycle, islice
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import orjson
@@ -28,6 +29,7 @@ MARK = re.compile(r"MARK-(\d+)-")
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SHARED, LONELY = 300, 301  # a firm of both banks, and one of the other bank alone
 GUARANTEED, KNOWN = 302, 303  # both are in the register, one with a guarantee
+MAY = ("read", "link", "enrol", "witness")
 PASSING = {"date", "content-length", "ratelimit"}  # headers that say nothing of anybody
 
 
@@ -55,6 +57,12 @@ class Town:
         token = issue_access_token(self.world.gateway.key, self.world.base_url, who, actions, datetime.now(UTC))
         return self.http.get(path, params=params or {}, headers={"authorization": f"Bearer {token}"})
 
+    def tell(self, who: str, path: str, body: Any) -> httpx2.Response:
+        token = issue_access_token(
+            self.world.gateway.key, self.world.base_url, who, sorted(load_access().actions), datetime.now(UTC)
+        )
+        return self.http.post(path, json=body, headers={"authorization": f"Bearer {token}"})
+
     def register(self, recipient: str, firm: int, guarantee_no: str) -> None:
         named = Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(firm))
         name = f"MARK-{recipient}-商店"
@@ -79,7 +87,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         world.enrol(BANK, "bank", "9991", everywhere)
         world.enrol(OTHER_BANK, "bank", "9992", everywhere)
         for recipient in TENANTS:
-            world.enrol(corporation(recipient), "corporation", None, [f"{a}:{recipient}" for a in ("read", "link")])
+            world.enrol(corporation(recipient), "corporation", None, [f"{a}:{recipient}" for a in MAY])
         with httpx2.Client(base_url=world.base_url, trust_env=False, timeout=60) as http:
             made, bank = Town(world, http), world.client(OTHER_BANK)
             for number, recipient in enumerate(TENANTS):
@@ -175,6 +183,78 @@ def test_whatever_happens_at_another_changes_not_a_byte_of_what_one_is_told(town
     assert settled(town, own) == before
 
 
+def told_by_post(own: str, other: str) -> Iterator[tuple[str, Any]]:
+    """Every address that takes a body with a token, with all that is another's in each place of a body of one's own."""
+    firm = {"scheme": "corporate_number", "value": corporate_number(100 + TENANTS.index(other))}
+    mine = {"scheme": "cgc_customer", "scope": own, "value": "C-1"}
+    bodies = {
+        "links": {"reference": mine, "same_as": firm},
+        "links/end": {"reference": firm},
+        "successions": {"predecessor": firm, "successor": mine, "since": "2026-04-01"},
+        "guarantees": [{"guarantee_no": "G-1", "institution": "9992", "firm": firm, "name": "商店"}],
+        "coverage": {"kind": "repayment_status", "form": "full_tape", "since": "2026-04-01"},
+        "log/cosignatures": {"note": f"hayame.local/{other}\n3\n\n"},
+        "invitations": {"word": "eyJ.e.e"},
+    }
+    asked = {f"/v1/recipients/{at}/{path}": body for path, body in bodies.items() for at in (own, other)}
+    asked |= {f"/v1/participants/{corporation(other)}/{path}": {"word": "e", "proof": "e"} for path in ("keys",)}
+    asked |= {f"/v1/participants/{corporation(other)}/revocations": {"word": "e"}}
+    theirs = (f"{other}-MARK-{other}-", f"MARK-{other}-商店", firm["value"], corporation(other), other, firm)
+    for path, body in asked.items():
+        yield path, body
+        yield from ((path, one) for one in with_theirs(body, theirs))
+
+
+def with_theirs(body: Any, theirs: tuple[Any, ...]) -> Iterator[Any]:
+    """A body, in each of whose places stands something of another's in turn."""
+    for name, value in body.items() if isinstance(body, dict) else enumerate(body):
+        copied = dict(body) if isinstance(body, dict) else list(body)
+        inner = with_theirs(value, theirs) if isinstance(value, dict | list) else ()
+        for other in (*theirs, *inner):
+            copied[name] = other
+            yield copied
+
+
+def test_whatever_one_says_of_anothers_is_answered_without_a_word_of_it_and_changes_nothing_there(town: Town) -> None:
+    victim, leaks, asked = "14130", {}, 0
+    before, foreign = settled(town, victim), set(town.submissions[victim])
+    for number, own in enumerate(one for one in TENANTS if one != victim):
+        tellings = list(told_by_post(own, victim))
+        for path, body in tellings[number % 7 :: 7]:
+            answer = town.tell(corporation(own), path, body)
+            said, asked = told(answer), asked + 1
+            leaked = (set(MARK.findall(said)) - {own}) | (set(ID.findall(said)) & foreign)
+            if leaked or answer.status_code >= 500:
+                leaks[own, path, str(body)] = (answer.status_code, leaked)
+    assert leaks == {}
+    assert asked > 20 * len(TENANTS)
+    assert settled(town, victim) == before
+
+
+def test_a_number_that_another_corporation_knows_is_answered_like_one_that_nobody_knows(town: Town) -> None:
+    own, clerk = "21201", corporation("21201")
+    elsewhere, nowhere = (
+        {"scheme": "corporate_number", "value": corporate_number(number)}
+        for number in (100 + TENANTS.index("13"), 8_888)
+    )
+    known = {"scheme": "corporate_number", "value": corporate_number(100 + TENANTS.index(own))}
+    mine = {"scheme": "cgc_customer", "scope": own, "value": "C-2"}
+    at = f"/v1/recipients/{own}"
+    tellings = {
+        "links": lambda firm: {"reference": mine, "same_as": firm},
+        "links/end": lambda firm: {"reference": firm},
+        "successions": lambda firm: {"predecessor": firm, "successor": known, "since": "2026-04-01"},
+        "successions ": lambda firm: {"predecessor": known, "successor": firm, "since": "2026-04-01"},
+    }
+    for path, body in tellings.items():
+        theirs, nobodys = (town.tell(clerk, f"{at}/{path.strip()}", body(firm)) for firm in (elsewhere, nowhere))
+        assert (path, theirs.status_code, told(theirs)) == (path, nobodys.status_code, told(nobodys))
+        assert theirs.status_code == 404
+    new, old = (town.tell(clerk, f"{at}/links", {"reference": one, "name": "商店"}) for one in (nowhere, elsewhere))
+    assert (new.status_code, old.status_code) == (201, 201)
+    assert {UUID(one.json()["party"]).version for one in (new, old)} == {4}  # which tell no time
+
+
 def settled(town: Town, recipient: str) -> dict[str, tuple[int, str]]:
     """What is told once it is noted that all was read."""
     last = everything(town, recipient, town.submissions[recipient])
@@ -222,6 +302,9 @@ def test_two_banks_with_the_same_firm_learn_nothing_of_each_other(town: Town) ->
     assert plain(asked[SHARED].body) == plain(asked[LONELY].body)
     again = {firm: mine.submit(balance(firm, "13", closing=140), recipient="13") for firm in (SHARED, LONELY)}
     assert plain(again[SHARED].body) == plain(again[LONELY].body)
+    as_theirs = {firm: mine.submit(balance(firm, "13", closing=500), recipient="13") for firm in (SHARED, LONELY)}
+    assert plain(as_theirs[SHARED].body) == plain(as_theirs[LONELY].body)
+    assert as_theirs[SHARED].counts["unchanged"] == 0  # though the other bank said just that
     with_their_key = mine.submit(balance(SHARED, "13", closing=150), key="the-same-key", recipient="13")
     assert (with_their_key.status, with_their_key.verdict) == (201, again[SHARED].verdict)
 

@@ -1,4 +1,4 @@
-"""Every value of every address, replaced by what breaks parsers and databases: refused or taken, never a fault of ours."""
+"""Every value of every address, replaced by what breaks parsers and databases: refused or taken, no fault of ours."""
 
 from __future__ import annotations
 
