@@ -56,7 +56,7 @@ LOGGER = logging.getLogger("hayame.wiring")
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-PACKED_S, LARGE_PACKED_S = 4.0, 15.0
+PACKED_S, PACKED_WITHIN_S, LARGE_PACKED_S = 3.0, 4.5, 15.0
 """How long reading a packed document may take while its sender waits; and in the background, within a job's lease."""
 
 
@@ -195,7 +195,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
     from gateway.api.parts import Limits, Parts
     from gateway.api.rates import Rates
 
-    settings, watch, pool = gateway.settings, Watch(gateway.database), Pool(PACKED_S)
+    settings, watch, pool = gateway.settings, Watch(gateway.database), Pool(PACKED_S, PACKED_WITHIN_S)
     wakeups = Wakeups(watch)
     tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, gateway.clock, wakeups)
     committer = Committer(tools, settings.group_size, settings.idempotency_days)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date, datetime
@@ -22,7 +23,7 @@ from starlette.responses import Response
 from gateway.api import present, problems
 from gateway.api.callers import caller_of, joined, target_of
 from gateway.api.parts import Parts, parts_of
-from gateway.errors import Erased, GatewayError, InvalidRequest, TooLarge
+from gateway.errors import BusyError, Erased, GatewayError, InvalidRequest, TooLarge
 from gateway.formats.archives import LONGEST_SIGNATURE, looks_packed
 from gateway.pipeline import Outcome, merged, prepare, queue, recipients_of
 from gateway.ports import OUR_OWN
@@ -47,7 +48,9 @@ from gateway.store.jobs import ANY_KIND
 PARAMETERS = {"recipient", "subject", "kind", "adapter", "on_behalf_of", "channel", "received_on", "fixes", "dry_run"}
 ASKED_REMEMBERED = 256
 IN_A_THREAD = 64 * 1024  # bytes from which a document is prepared beside the event loop, not on it
-PACKED = ThreadPoolExecutor(32, "packed")  # threads that wait for a child; those of everybody else stay free
+PACKED = ThreadPoolExecutor(256, "packed")  # threads that wait for a child; those of everybody else stay free
+MOST_PACKED = 16  # packed documents of one sender that are dealt with at a time
+IN_HAND: Counter[str] = Counter()
 STALLED = {
     "detail": "It is kept, but working it off failed again and again; the operator has to look. Do not repeat it.",
     "detail_ja": "受け取って保管していますが、処理に繰り返し失敗しました。運用者の対応待ちです。再提出は不要です。",
@@ -327,8 +330,25 @@ async def _prepare(parts: Parts, submission: Submission, received: Received) -> 
     if _is_large(parts, submission, received):
         raise TooLarge("so large a document is not tried out", ja="大きな文書の試行（dry_run）はできません。")
     if looks_packed(received.head(LONGEST_SIGNATURE)):
-        return await asyncio.get_running_loop().run_in_executor(PACKED, run)
+        return await _in_turn(submission.origin.sender, run)
     return await asyncio.to_thread(run) if received.size > IN_A_THREAD else run()
+
+
+async def _in_turn(sender: str, run: Callable[[], Prepared]) -> Prepared:
+    """Wait for a packed document beside the others of its sender, of whom nobody may take all the threads.
+
+    Raises:
+        BusyError: the sender has too many in hand.
+    """
+    if IN_HAND[sender] >= MOST_PACKED:
+        raise BusyError
+    IN_HAND[sender] += 1
+    try:
+        return await asyncio.get_running_loop().run_in_executor(PACKED, run)
+    finally:
+        IN_HAND[sender] -= 1
+        if not IN_HAND[sender]:
+            del IN_HAND[sender]
 
 
 def _queued(parts: Parts, submission: Submission, outcome: Outcome) -> Response:

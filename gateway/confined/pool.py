@@ -1,8 +1,8 @@
 """Our side: adapters that hand packed documents to a child, and the few children there are.
 
-A child does one document at a time. What it takes too long for is refused, and the child killed. One that dies may
-have been unwell from what it read before, so its document is tried once more by a fresh one; what kills that, too, is
-refused.
+A child does one document at a time; whose is next, ``turns`` says. What it takes too long for is refused, and the child
+killed. One that dies may have been unwell from what it read before, so its document is tried once more by a fresh one;
+what kills that, too, is refused.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import os
 import socket
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from gateway.confined.channel import Answer, Ended, Task, receive, send
 from gateway.confined.child import overwhelming
-from gateway.errors import BusyError, Unreadable
+from gateway.confined.turns import Turns
+from gateway.errors import Unreadable
 from gateway.formats.archives import LONGEST_SIGNATURE, looks_packed
 from gateway.ports import Adapter, Hints
 from gateway.schemas.observed import Observed
@@ -29,15 +31,26 @@ CHILDREN = 2
 MEMORY = 256 << 20  # bytes of address space for a document
 MOST_BYTES = 64 << 20  # of a packed document
 START_S = 30.0
+WAITING = 0.8  # of the time that a document has: the part that may go by before its turn comes
 OURS = "HAYAME_"  # settings, some of them secret: no child needs any
 
 
 class Pool:
-    """The children of a process; ``seconds`` is what a document may take, and how long it may wait for its turn."""
+    """The children of a process.
 
-    def __init__(self, seconds: float, children: int = CHILDREN, memory: int = MEMORY) -> None:
+    Args:
+        seconds: what a document may take.
+        within: what it may take together with waiting for its turn; twice ``seconds`` where nothing else is said.
+        children: how many there are.
+        memory: bytes of address space that a document may take.
+    """
+
+    def __init__(
+        self, seconds: float, within: float | None = None, children: int = CHILDREN, memory: int = MEMORY
+    ) -> None:
         self.seconds, self._memory = seconds, memory
-        self._turns = threading.BoundedSemaphore(children)
+        self._within = 2 * seconds if within is None else within
+        self.turns = Turns(children, seconds)
         self._idle: list[_Child] = []
 
     def ask(self, task: Task, document: bytes) -> Answer:
@@ -46,19 +59,25 @@ class Pool:
         Raises:
             BusyError: no child was free in time.
         """
-        if not self._turns.acquire(timeout=self.seconds):
-            raise BusyError
+        sender, until = task.hints.institution or "", time.monotonic() + self._within
+        turn = self.turns.take(sender, self._within * WAITING)
         try:
             with suppress(IndexError, Ended):
-                return self._by(self._idle.pop(), task, document)
-            return self._by(_Child(self._memory), task, document)
+                return self._by(self._idle.pop(), self._in_time(task, until), document)
+            child = _Child(self._memory)
+            return self._by(child, self._in_time(task, until), document)
         except Ended:
             LOGGER.error("a child died of a document; adapter %s", task.adapter)
         except TimeoutError:
-            LOGGER.error("a document took more than %s s; adapter %s", self.seconds, task.adapter)
+            LOGGER.error("a document took too long; adapter %s", task.adapter)
         finally:
-            self._turns.release()
+            self.turns.give_back(sender, turn)
         return Answer([], overwhelming())
+
+    def _in_time(self, task: Task, until: float) -> Task:
+        """The task with what is left of its time; always some."""
+        left = max(until - time.monotonic(), self._within * (1 - WAITING))
+        return replace(task, seconds=min(self.seconds, left))
 
     def _by(self, child: _Child, task: Task, document: bytes) -> Answer:
         try:

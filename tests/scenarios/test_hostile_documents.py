@@ -10,7 +10,7 @@ from pathlib import Path
 import planted
 import psutil
 import pytest
-from world import BANK, World, running, trial_balance
+from world import BANK, OTHER_BANK, World, running, trial_balance
 
 from gateway.client import Client, Outcome, Refusal
 
@@ -125,3 +125,12 @@ def test_a_reader_killed_in_the_middle_costs_its_document_and_nothing_else(world
 def test_a_large_packed_document_that_breaks_its_reader_is_refused_in_the_background(world: World) -> None:
     outcome = world.client(BANK).submit_and_wait(planted.document("abort"), recipient="13", prefer_async=True)
     assert (outcome.verdict, outcome.findings[0]["code"]) == ("refused", "R00")
+
+
+def test_under_a_flood_of_looping_documents_of_one_bank_anothers_form_is_read(world: World) -> None:
+    form = (GOLDEN / "accepted" / "input.xlsx").read_bytes()
+    with ThreadPoolExecutor(18) as senders:
+        flood = [senders.submit(_sent, world, planted.document("loop")) for _ in range(18)]
+        assert verdict(world.client(OTHER_BANK), form, dry_run="true") == "None"
+    codes = [one.result() for one in flood]
+    assert set(codes) == {"refused", "gateway.busy"}

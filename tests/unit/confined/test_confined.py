@@ -131,7 +131,7 @@ def test_who_finds_no_child_free_is_asked_to_come_again() -> None:
     taken = threading.Thread(target=said, args=(Confined(planted.adapter, short), "sleep 30"))
     taken.start()
     try:
-        while short._turns._value != 0:
+        while short.turns.free:
             time.sleep(0.01)
         with pytest.raises(BusyError):
             list(Confined(planted.adapter, short).read(io.BytesIO(planted.document("tell")), Hints()))
@@ -186,3 +186,25 @@ def test_a_child_ends_with_its_parent_however_that_dies(tmp_path: Path, does: st
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
     child.wait(timeout=20)
+
+
+@pytest.mark.usefixtures("pool")  # its environment
+def test_a_sender_of_small_documents_gets_its_turn_before_those_that_loop_of_another() -> None:
+    one = Pool(1.0, within=60, children=1)
+    adapter = Confined(planted.adapter, one)
+
+    def read(sender: str, does: str) -> str:
+        with pytest.raises(Unreadable) as refused:
+            list(adapter.read(io.BytesIO(planted.document(does)), Hints(institution=sender)))
+        order.append(sender)
+        return refused.value.message
+
+    order: list[str] = []
+    with ThreadPoolExecutor(8) as threads:
+        loops = [threads.submit(read, "9991", "loop") for _ in range(5)]
+        while one.turns.free:
+            time.sleep(0.01)
+        assert threads.submit(read, "9992", "tell").result().isdecimal()
+        assert {each.result() for each in loops} == {TOO_MUCH}
+    one.close()
+    assert order.index("9992") <= 2  # behind what was being read, and at most one that came before it
