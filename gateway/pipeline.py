@@ -35,6 +35,7 @@ from gateway.store.engine import Database
 from gateway.store.jobs import NewJob
 
 MY_NUMBER = "V06"
+WORTH_A_TRANSACTION = 500  # records
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,20 @@ def merged(parts: Iterable[Prepared], most: int | None = None) -> Prepared:
         whole.destroy_raw |= part.destroy_raw
         whole.tape = whole.tape or part.tape
     return whole or Prepared(adapter="unknown")
+
+
+def in_batches(parts: Iterable[Prepared]) -> Iterator[Prepared]:
+    """The same in parts that are worth a transaction each: a file of many records may come record by record."""
+    some: list[Prepared] = []
+    records = 0
+    for part in parts:
+        some.append(part)
+        records += max(part.records, 1)
+        if records >= WORTH_A_TRANSACTION:
+            yield merged(some)
+            some, records = [], 0
+    if some:
+        yield merged(some)
 
 
 def recipients_of(

@@ -14,7 +14,7 @@ from gateway.schemas.place import Place
 
 DEEPEST = 100
 """How many lists and objects may stand within each other; a parser's own limit would depend on who called it."""
-MOST_VALUES = 500_000
+MOST_VALUES = 250_000
 """How many values may stand in one JSON text: what takes two bytes there takes a hundred once it is read."""
 
 

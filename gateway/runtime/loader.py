@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gateway.errors import BusyError, NotFound
-from gateway.pipeline import Line, prepare
+from gateway.pipeline import Line, in_batches, prepare
 from gateway.ports import Clock
 from gateway.registers.participants import Participants
 from gateway.runtime.sealer import Ready, Sealer
@@ -136,7 +136,7 @@ class Loader:
         stages: dict[str, Stage] = {}
         reading = Reading()
         with self._open(submission) as source:
-            for part in prepare(self.line, submission, source):
+            for part in in_batches(prepare(self.line, submission, source)):
                 reading.add(part)
                 for share in self._shares(submission, part, stages, only):
                     self._stage(share, stages)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from world import BANK, OTHER_BANK, World, running, trial_balance
 
 from gateway.client import Client, Outcome, Refusal
+from gateway.plugins import load_adapters
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 LONGEST_S = 5.0
@@ -80,6 +83,78 @@ def test_hostile_and_foreign_documents_are_refused_quickly_and_harm_nobody(world
     assert client.submit(trial_balance(1, 4), recipient="13", dry_run="true").status == 200
 
 
+ADAPTERS = sorted(load_adapters())
+MEGABYTE = 1 << 20
+ROW = b",".join([b"x"] * 8)
+
+
+def zipped(**parts: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name.replace("__", "/") + ".xml", content)
+    return packed.getvalue()
+
+
+GENERATED = {
+    "nothing": b"",
+    "nested lists": b"[" * MEGABYTE + b"]" * MEGABYTE,
+    "nested objects": b'{"a":' * 100_000,
+    "many lists": b"[" + b"[]," * 1_500_000 + b"[]]",
+    "many records": b'{"records":[' + b"{}," * 1_500_000 + b"{}]}",
+    "many members": b'{"kind":"trial_balance",' + b",".join(b'"%d":1' % one for one in range(300_000)) + b"}",
+    "a long number": b'{"kind":"trial_balance","lines":[{"closing_yen":' + b"9" * MEGABYTE + b"}]}",
+    "a long name": b'{"trial_bs":{"company_id":"' + b"x" * MEGABYTE + b'","balances":[]}}',
+    "half a pair": b"\xff\xfe" + b"\x00\xd8" * 100_000,
+    "NULs": bytes(MEGABYTE),
+    "an open quote": b'"' + b"a," * MEGABYTE,
+    "quotes": b'""' * MEGABYTE,
+    "columns": b",".join(b"c%d" % one for one in range(100_000)) + b"\r\n" + b"," * 100_000,
+    "carriage returns": (ROW + b"\r") * 18_000,
+    "bombs of entities": b'<!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><l>&b;</l>',
+    "an archive of zeros": zipped(xl__workbook=bytes(60 * MEGABYTE)),
+    "an archive in an archive": zipped(xl__workbook=zipped(a=bytes(20 * MEGABYTE))),
+    "an archive of many": zipped(**{f"xl__{one}": b"" for one in range(2_000)}),
+    "an archive cut off": zipped(xl__workbook=b"<workbook/>" * 1_000)[:-30],
+    "a workbook that is none": b"PK\x03\x04xl/" + b"x" * 10_000,
+}
+
+
+def refused_by(client: Client, document: bytes, adapter: str | None) -> str:
+    """What becomes of a document that is read by an adapter of one's choice."""
+    return verdict(client, document, **({"adapter": adapter} if adapter else {}))
+
+
+@pytest.mark.parametrize("adapter", [None, *ADAPTERS])
+def test_what_was_made_to_break_parsers_breaks_none_whichever_is_named(world: World, adapter: str | None) -> None:
+    client, idle = world.client(BANK), memory(world)
+    for name, document in GENERATED.items():
+        assert (name, refused_by(client, document, adapter)) == (name, "refused")
+        assert memory(world) - idle < MOST_BYTES, name
+    assert client.submit(trial_balance(1, 4), recipient="13", dry_run="true").status == 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_hostile_files_are_refused_whichever_adapter_is_named(world: World, adapter: str) -> None:
+    client = world.client(BANK)
+    for document in documents("05_malicious"):
+        found = refused_by(client, document.read_bytes(), adapter)
+        assert (document.name, found) == (document.name, "refused")
+
+
+@pytest.mark.parametrize("size", [6 * MEGABYTE, 12 * MEGABYTE])
+def test_a_dry_run_of_what_takes_longer_than_a_request_is_refused(world: World, size: int) -> None:
+    assert verdict(world.client(BANK), b"x" * size, dry_run="true") == "submission.too_large"
+
+
+def test_many_records_in_one_line_are_worked_off_in_the_background(world: World) -> None:
+    record = b'{"kind":"trial_balance"}'
+    sent = world.client(BANK).submit(b'{"records":[' + b",".join([record] * 20_002) + b"]}", recipient="13")
+    assert sent.status == 202
+    assert world.client(BANK).wait_for(sent.submission).verdict == "refused"
+
+
 @pytest.mark.parametrize("does", ["abort", "loop", "grow 4000", "break 山田商店"])
 def test_a_packed_document_that_breaks_its_reader_costs_one_refusal_that_is_sealed(world: World, does: str) -> None:
     client, started = world.client(BANK), time.monotonic()
@@ -127,6 +202,7 @@ def test_a_large_packed_document_that_breaks_its_reader_is_refused_in_the_backgr
     assert (outcome.verdict, outcome.findings[0]["code"]) == ("refused", "R00")
 
 
+@pytest.mark.slow
 def test_under_a_flood_of_looping_documents_of_one_bank_anothers_form_is_read(world: World) -> None:
     form = (GOLDEN / "accepted" / "input.xlsx").read_bytes()
     with ThreadPoolExecutor(18) as senders:
