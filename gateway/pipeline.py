@@ -35,7 +35,7 @@ from gateway.store.engine import Database
 from gateway.store.jobs import NewJob
 
 MY_NUMBER = "V06"
-WORTH_A_TRANSACTION = 500  # records
+REFUSED_AT_ONCE = 500  # parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +175,18 @@ def merged(parts: Iterable[Prepared], most: int | None = None) -> Prepared:
 
 
 def in_batches(parts: Iterable[Prepared]) -> Iterator[Prepared]:
-    """The same in parts that are worth a transaction each: a file of many records may come record by record."""
-    some: list[Prepared] = []
-    records = 0
+    """The same, with parts of which nothing goes in put together: not each refused record is worth a transaction."""
+    refused: list[Prepared] = []
     for part in parts:
-        some.append(part)
-        records += max(part.records, 1)
-        if records >= WORTH_A_TRANSACTION:
-            yield merged(some)
-            some, records = [], 0
-    if some:
-        yield merged(some)
+        if refused and (part.drafts or len(refused) >= REFUSED_AT_ONCE):
+            yield merged(refused)
+            refused = []
+        if part.drafts:
+            yield part
+        else:
+            refused.append(part)
+    if refused:
+        yield merged(refused)
 
 
 def recipients_of(
