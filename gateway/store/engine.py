@@ -49,13 +49,18 @@ def _given_values(engine: Engine) -> Iterator[None]:
         raise InvalidRequest("a value cannot be stored", ja="保存できない値が含まれています。") from unfit
 
 
+def _address(url: str) -> URL:
+    address = make_url(url)
+    if address.get_backend_name() not in SNAPSHOT:
+        raise ConfigurationError(f"HAYAME_DATABASE_URL: {address.get_backend_name()} is not sqlite or postgresql")
+    return address
+
+
 class Database:
     """An engine and the ways to use it: ``read`` a snapshot, ``write`` one transaction."""
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
-        if self.url.get_backend_name() not in SNAPSHOT:
-            raise ConfigurationError(f"HAYAME_DATABASE_URL: {self.url.get_backend_name()} is not sqlite or postgresql")
+        self.url = _address(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url.database or "") if self.is_sqlite else _postgresql(self.url)
         self._opened: WeakSet[Any] = WeakSet()
@@ -67,10 +72,9 @@ class Database:
     @contextmanager
     def read(self, on_behalf_of: Tenant | None = None) -> Iterator[Session]:
         """A session over one consistent snapshot, on PostgreSQL of a tenant's own rows; nothing it does is kept."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self.engine, expire_on_commit=False) as session, _given_values(self.engine):
             session.connection(execution_options={FOR: on_behalf_of, **SNAPSHOT[self.url.get_backend_name()]})
-            with _given_values(self.engine):
-                yield session
+            yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
