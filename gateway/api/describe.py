@@ -244,13 +244,13 @@ SUBMIT["openapi_extra"] |= {
             "Signature-Input",
             'By default, RFC 9421, with `created`, `keyid` and `tag="fapi-2-request"`',
             'sig=("@method" "@target-uri" "authorization" "content-digest" "content-type" "idempotency-key")'
-            ';created=1777600000;keyid="…";tag="fapi-2-request"',
+            ';created=1777600000;keyid="...";tag="fapi-2-request"',
         ),
-        _proof("Signature", "By default, RFC 9421, by the sender's registered key", "sig=:…:"),
+        _proof("Signature", "By default, RFC 9421, by the sender's registered key", "sig=:...:"),
         _proof(
             "X-JWS-Signature",
             "Of a sender registered for `jws_body` whose body is not a JWS itself (docs/signature-profiles.md)",
-            "eyJ…..…",
+            "eyJ...eyJ...c2ln",
         ),
         _asked("Content-Disposition", "The document's file name (RFC 6266)", place="header"),
         _asked("Prefer", "`respond-async` for 202 even where it could be dealt with at once", place="header"),

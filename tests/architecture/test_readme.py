@@ -11,16 +11,18 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from project_files import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
+TOURS = {"README": README, "security": (ROOT / "docs" / "security-tour.md").read_text("utf-8")}
 FENCE = re.compile(r"^```(bash|python) tour\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "127.0.0.1:8040"
 
 
-def blocks() -> list[tuple[str, str]]:
-    """The tour's blocks in order: language and text."""
-    return [(found[1], found[2]) for found in FENCE.finditer(README)]
+def blocks(page: str) -> list[tuple[str, str]]:
+    """A tour's blocks in order: language and text."""
+    return [(found[1], found[2]) for found in FENCE.finditer(page)]
 
 
 def free_address() -> str:
@@ -29,10 +31,10 @@ def free_address() -> str:
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
-def typed(folder: Path, address: str) -> str:
+def typed(page: str, folder: Path, address: str) -> str:
     """The blocks as one sitting at a shell; only the address is another, so that tests do not meet."""
     shell = []
-    for language, text in blocks():
+    for language, text in blocks(page):
         text = text.replace(ADDRESS, address)
         if language == "python":
             (folder / "tour.py").write_text(text, "utf-8")
@@ -41,7 +43,7 @@ def typed(folder: Path, address: str) -> str:
     return "".join(shell)
 
 
-def seen(folder: Path) -> str:
+def seen(page: str, folder: Path) -> str:
     """Everything that appears on the screen of somebody who takes the tour in a folder."""
     address = free_address()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HAYAME_")} | {
@@ -50,7 +52,7 @@ def seen(folder: Path) -> str:
         "PYTHONUTF8": "1",
     }
     sitting = subprocess.Popen(
-        ["bash", "-c", typed(folder, address)],
+        ["bash", "-c", typed(page, folder, address)],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -65,16 +67,17 @@ def seen(folder: Path) -> str:
             os.killpg(sitting.pid, signal.SIGKILL)
 
 
-def promised() -> re.Pattern[str]:
+def promised(page: str) -> re.Pattern[str]:
     """What the lines after ``# →`` say will appear; … stands for anything, alone on its line for any lines."""
-    lines = [line for _, text in blocks() for line in re.findall(r"^# → (.*)$", text, re.MULTILINE)]
+    lines = [line for _, text in blocks(page) for line in re.findall(r"^# → (.*)$", text, re.MULTILINE)]
     patterns = [r"(?:.*\n)*?" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + r"\n" for line in lines]
     return re.compile("".join(patterns))
 
 
-def test_the_tour_shows_what_it_promises(tmp_path: Path) -> None:
-    screen = seen(tmp_path)
-    assert promised().fullmatch(screen), screen
+@pytest.mark.parametrize("tour", TOURS)
+def test_the_tour_shows_what_it_promises(tour: str, tmp_path: Path) -> None:
+    screen = seen(TOURS[tour], tmp_path)
+    assert promised(TOURS[tour]).fullmatch(screen), screen
 
 
 def test_the_first_lines_are_the_two_commands() -> None:
