@@ -36,10 +36,12 @@ from gateway.runtime.wakeups import Wakeups
 from gateway.runtime.withdraw import Withdrawer
 from gateway.runtime.worker import Worker
 from gateway.schemas.retention import Retention, load_retention
+from gateway.security import log_key_changes
 from gateway.security.at_rest import AtRest
 from gateway.security.certificates import Proxies
-from gateway.security.keys import KeyRing, SigningKey, load_or_make
+from gateway.security.keys import SigningKey
 from gateway.security.kms import FileKms, GivenKms
+from gateway.security.log_keys import LogKeys
 from gateway.security.owner_keys import OwnerKeys
 from gateway.security.signing_keys import SigningKeys
 from gateway.security.timestamps import Authorities
@@ -69,7 +71,7 @@ class Gateway:
     blocks: Blocks
     line: Line
     participants: Participants
-    key: SigningKey
+    logs: LogKeys
     signing: SigningKeys
     kept: KeptHeads
     kms: Kms
@@ -78,6 +80,11 @@ class Gateway:
     gate: StampGate
     clock: SystemClock
     retention: Retention | None
+
+    @property
+    def key(self) -> SigningKey:
+        """The key of the logs, the newest that signs now."""
+        return self.logs.current
 
     @property
     def storage(self) -> Storage:
@@ -127,10 +134,12 @@ def build(settings: Settings) -> Gateway:
         LOGGER.warning(
             "the database role is a superuser or has BYPASSRLS: row-level security holds it back from nothing"
         )
-    clock, key = SystemClock(), load_or_make(settings.key_file)
+    clock = SystemClock()
+    logs = LogKeys(settings.key_file, clock)
+    log_key_changes.forget(logs)
     kms = GivenKms(settings.storage_keys) if settings.storage_keys else FileKms(settings.key_file.parent / "storage")
-    signing = SigningKeys(key, settings.signing_folder, clock)
-    files = KeptFiles(settings.kept_heads, KeyRing([key.public]), settings.log_name)
+    signing = SigningKeys(logs, settings.signing_folder, clock)
+    files = KeptFiles(settings.kept_heads, logs, settings.log_name)
     kept = KeptHeads(database, files)
     kept.look()
     layouts = (str(settings.layouts_dir),) if settings.layouts_dir else ()
@@ -140,11 +149,11 @@ def build(settings: Settings) -> Gateway:
         blocks=Blocks(AtRest(OwnerKeys(kms, StorageKeys(database), clock))),
         line=Line(load_adapters(), standard_pack(), layouts),
         participants=Participants(database, clock),
-        key=key,
+        logs=logs,
         signing=signing,
         kept=kept,
         kms=kms,
-        sealer=Sealer(database, key, signing, settings.log_name, clock, kept),
+        sealer=Sealer(database, logs, signing, settings.log_name, clock, kept),
         office=office,
         gate=StampGate(database, clock, timedelta(seconds=settings.stamp_max_age_s) if office else None),
         clock=clock,
@@ -210,7 +219,6 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         registrar=gateway.registrar,
         news=wakeups,
         clock=gateway.clock,
-        key=gateway.key,
         signing=gateway.signing,
         base_url=settings.base_url,
         other_issuer=settings.issuer,

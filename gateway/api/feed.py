@@ -169,7 +169,9 @@ def checkpoint(request: Request, recipient: Recipient, asked: Annotated[WantedHe
     if size or least:
         raise NotFound
     parts.kept.require([recipient])
-    return PlainTextResponse(write_checkpoint(log_origin(parts.log_name, recipient), 0, EMPTY_ROOT, parts.key))
+    return PlainTextResponse(
+        write_checkpoint(log_origin(parts.log_name, recipient), 0, EMPTY_ROOT, *parts.signing.logs.signers)
+    )
 
 
 @router.get("/log/timestamp", **describe.TIMESTAMP)

@@ -27,7 +27,6 @@ from gateway.security.container import MEDIA_TYPE as CONTAINER
 from gateway.security.container import write_container
 from gateway.security.evidence import write_evidence
 from gateway.security.profiles import document_of
-from gateway.security.signing import kid_of
 from gateway.steps.authenticate import Caller
 from gateway.store import log, submissions, withdrawals
 from gateway.store.cosignatures import MOST_LINES
@@ -175,11 +174,10 @@ def evidence(
         shown = range(chosen[0].count) if line is None else range(line, line + 1)
         given = range(chosen[0].first_position + shown.start, chosen[0].first_position + shown.stop)
         parts.committer.note_given(chosen[0].recipient, caller.participant.id, given, begun)
+    found = found.model_copy(update={"keys": parts.signing.beyond_first(found.receipt)})
     if CONTAINER in request.headers.get("accept", ""):
-        return Response(write_container(found, parts.key, parts.clock.now()), media_type=CONTAINER)
-    signer = parts.signing.published().find(kid_of(found.receipt))
-    if signer is not None and signer.announced is not None:
-        found = found.model_copy(update={"keys": (signer.jwk(),)})
+        made = write_container(found, parts.signing.logs.current, parts.clock.now())
+        return Response(made, media_type=CONTAINER)
     return Response(write_evidence(found), media_type="application/json")
 
 

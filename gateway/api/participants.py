@@ -97,9 +97,9 @@ def change_evidence(
 ) -> Response:
     """Everything an outsider needs to verify a change offline."""
     parts, _ = _myself(request, me)
-    return Response(
-        write_evidence(evidence_of_change(parts.database, parts.blocks, statement, me)), media_type="application/json"
-    )
+    found = evidence_of_change(parts.database, parts.blocks, statement, me)
+    found = found.model_copy(update={"keys": parts.signing.beyond_first(found.receipt)})
+    return Response(write_evidence(found), media_type="application/json")
 
 
 @router.post("/participants/{me}/keys", **describe.ROTATE)

@@ -15,7 +15,6 @@ from gateway.ports import Clock
 from gateway.registers.changes import Registrar
 from gateway.registers.participants import Participants
 from gateway.security.certificates import Proxies
-from gateway.security.keys import SigningKey
 from gateway.security.signing_keys import SigningKeys
 from gateway.steps.authenticate import Door
 from gateway.store.engine import Database
@@ -86,8 +85,6 @@ class Parts:
     registrar: Registrar
     news: News
     clock: Clock
-    key: SigningKey
-    """The logs'; everything else is signed by one of ``signing``."""
     signing: SigningKeys
     base_url: str
     other_issuer: str | None

@@ -14,7 +14,6 @@ from gateway.api import describe
 from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
 from gateway.cosigning import take_cosignature
-from gateway.security.keys import KeyRing
 from gateway.store.cosignatures import newest_cosigned
 
 router = APIRouter(prefix="/v1/recipients/{recipient}/log", tags=["recipients"])
@@ -35,7 +34,7 @@ class CosignedNote(BaseModel):
 def cosign(request: Request, recipient: Recipient, handed_in: CosignedNote) -> Response:
     """Keep a witness's cosignature of a checkpoint; handed in again, it is answered alike."""
     parts, caller = admitted(request, recipient)
-    given = KeyRing([parts.key.public]), parts.clock.now()
+    given = parts.signing.logs.ring, parts.clock.now()
     kept = take_cosignature(parts.database, recipient, handed_in.note, caller.participant, given)
     return Response(orjson.dumps(kept, option=AS_JSON), 201, media_type="application/json")
 

@@ -11,7 +11,7 @@ import typer
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.runtime.clock import SystemClock
-from gateway.security.keys import load_or_make
+from gateway.security.log_keys import LogKeys
 from gateway.security.signing_keys import SigningKeys
 from gateway.settings import Settings
 
@@ -26,6 +26,7 @@ from gateway.cli.apps import (
     keys,
     log_app,
 )
+from gateway.cli.parties import give
 
 
 @app.command()
@@ -223,7 +224,8 @@ def destroy_keys(
 def publish_key() -> None:
     """Print the gateway's public key set, by which receipts and checkpoints are verified."""
     settings = Settings.from_environment()
-    signing = SigningKeys(load_or_make(settings.key_file), settings.signing_folder, SystemClock())
+    clock = SystemClock()
+    signing = SigningKeys(LogKeys(settings.key_file, clock), settings.signing_folder, clock)
     typer.echo(orjson.dumps(signing.published().jwks()).decode())
 
 
@@ -239,10 +241,34 @@ def rotate_signing(
     typer.echo(f"{made.public.kid} signs from {made.from_at.isoformat()} on")
 
 
+@keys.command("log-successor")
+def announce_log_key(
+    hours: Annotated[float, typer.Option(min=24, max=8_760, help="From when it is published until it signs.")] = 25,
+    overlap_hours: Annotated[
+        float, typer.Option(min=24, max=8_760, help="How long the old key signs beside it.")
+    ] = 720,
+) -> None:
+    """Announce a successor of the key that signs the logs, by that key's word; all processes begin at its instant."""
+    from gateway.registers.orders import LogSuccessor
+
+    give(LogSuccessor(hours=hours, overlap_hours=overlap_hours), "keys")
+
+
+@keys.command("end-log-key")
+def end_log_key(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """End the key that signs the logs, since it was stolen or lost: everybody outside needs the new key file."""
+    from gateway.registers.orders import EndLogKey
+
+    if not yes:
+        typer.confirm("End the key of the logs, at once and for good? / ログの鍵を直ちに失効させますか", abort=True)
+    give(EndLogKey(), "keys")
+
+
 @keys.command("certificate")
 def print_certificate() -> None:
-    """Print the key of the gateway's logs as a certificate (PEM), by which openssl verifies containers."""
+    """Print the keys of the logs that sign now as certificates (PEM), by which openssl verifies containers."""
     from gateway.security.issuing import issuer_pem
 
     settings = Settings.from_environment()
-    typer.echo(issuer_pem(load_or_make(settings.key_file), settings.log_name), nl=False)
+    for key in LogKeys(settings.key_file, SystemClock()).signers:
+        typer.echo(issuer_pem(key, settings.log_name), nl=False)

@@ -38,7 +38,7 @@ def enrol(  # noqa: PLR0913 - a command's options are its parameters
 
     ring = KeyRing.parse(key.read_bytes())
     jwks = tuple(ring.jwks()["keys"])
-    _give(Enrol(id=id, kind=kind, name=name, institution=institution or None, keys=jwks, may=tuple(may or ())))
+    give(Enrol(id=id, kind=kind, name=name, institution=institution or None, keys=jwks, may=tuple(may or ())))
 
 
 @participants.command("invite")
@@ -73,7 +73,7 @@ def invite(  # noqa: PLR0913 - a command's options are its parameters
         replaces=replace,
     )
     if not at:
-        _give(Invitation(invite=invite))
+        give(Invitation(invite=invite))
         return
     if key is None:
         raise InvalidRequest("name your key with --key", ja="--key で自分の鍵を指定してください。")
@@ -94,7 +94,7 @@ def set_profile(
     from gateway.security.xml_signatures import certificate_der
 
     pems = tuple(DER_cert_to_PEM_cert(certificate_der(one.read_bytes())) for one in certificate or ())
-    _give(Profile(id=id, profile=profile, certificates=pems))
+    give(Profile(id=id, profile=profile, certificates=pems))
 
 
 @participants.command("delegate")
@@ -103,7 +103,7 @@ def delegate(sender: str, institution: str, since: str, until: str = "") -> None
     from gateway.registers.orders import Delegate
 
     end = date.fromisoformat(until) if until else None
-    _give(Delegate(sender=sender, institution=institution, since=date.fromisoformat(since), until=end))
+    give(Delegate(sender=sender, institution=institution, since=date.fromisoformat(since), until=end))
 
 
 @participants.command("succeed")
@@ -111,7 +111,7 @@ def succeed(institution: str, successor: str, since: str) -> None:
     """Let an institution's code stand for its successor from a date on (YYYY-MM-DD): banks that merge."""
     from gateway.registers.orders import Succeed
 
-    _give(Succeed(institution=institution, successor=successor, since=date.fromisoformat(since)))
+    give(Succeed(institution=institution, successor=successor, since=date.fromisoformat(since)))
 
 
 @participants.command("cover")
@@ -142,7 +142,7 @@ def revoke_key(kid: str) -> None:
     """End a participant's key at once."""
     from gateway.registers.orders import EndKey
 
-    _give(EndKey(kid=kid))
+    give(EndKey(kid=kid))
 
 
 @participants.command("proposals")
@@ -184,10 +184,11 @@ def list_participants() -> None:
             )
 
 
-def _give(order: Order) -> None:
+def give(order: Order, app: str = "participants") -> None:
+    """Give an order of the operator, and say what came of it."""
     from gateway.registers import orders
 
-    with gateway_here() as gateway, acting(gateway, f"participants.{order.order}", **_ids(order)) as told:
+    with gateway_here() as gateway, acting(gateway, f"{app}.{order.order}", **_ids(order)) as told:
         given = orders.give(gateway.registrar, order)
         gateway.kept.keep()
         if given.proposal:

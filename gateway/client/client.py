@@ -16,6 +16,7 @@ import httpx2
 import orjson
 
 from gateway.errors import GatewayError, PeerError
+from gateway.security.checkpoints import is_known
 from gateway.security.container import MEDIA_TYPE as CONTAINER
 from gateway.security.dpop import Target, make_proof
 from gateway.security.http_answers import ASK, ASKED, Answer, verify_answer
@@ -163,6 +164,10 @@ class Client:
         """What verifies some receipts: one's own copy of the gateway's keys, and those that its log's key announced."""
         known = all(keys.find(kid_of(receipt)) for receipt in receipts)
         return keys if known else learned(keys, self.gateway_keys().jwks()["keys"])
+
+    def keys_for_head(self, note: str, keys: KeyRing) -> KeyRing:
+        """What verifies a checkpoint: one's own copy of the gateway's keys, and those that succeeded them."""
+        return keys if is_known(note, keys) else learned(keys, self.gateway_keys().jwks()["keys"])
 
     def submit(
         self,

@@ -132,6 +132,7 @@ class Following:
 
     def _opened(self, note: str) -> Checkpoint | None:
         """What a head says, seen by as many witnesses as are demanded; None if it is the one that was proven before."""
+        self.keys = self.client.keys_for_head(note, self.keys)
         checkpoint = open_checkpoint(note, self.keys)
         if self.quorum:
             self.quorum.require(note)
@@ -143,6 +144,7 @@ class Following:
         note = self._shown.checkpoint(None) if self.quorum and self.head.size else None
         if note is None:
             return
+        self.keys = self.client.keys_for_head(note, self.keys)
         newest = open_checkpoint(note, self.keys)
         check_same_log(self.head.origin, newest.origin)
         if newest.size < self.head.size:

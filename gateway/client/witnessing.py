@@ -46,7 +46,7 @@ class Watched:
     Args:
         client: a connection of a participant that may witness.
         recipient: the corporation.
-        keys: the gateway's published keys, from your own copy.
+        keys: the gateway's published keys, from your own copy; what succeeds them by their word is learned.
         log_name: the gateway's name as in its checkpoints.
     """
 
@@ -57,7 +57,7 @@ class Watched:
 
     def opened(self, note: str) -> Seen:
         """What a note says, once it is known to be a checkpoint of this log."""
-        checkpoint = open_checkpoint(note, self.keys)
+        checkpoint = open_checkpoint(note, self.client.keys_for_head(note, self.keys))
         check_same_log(log_origin(self.log_name, self.recipient), checkpoint.origin)
         return Seen(note, checkpoint)
 

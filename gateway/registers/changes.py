@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from gateway.schemas.register_change import Authority, Change, RegisterChange, changed
+from gateway.security.log_key_changes import Made
+from gateway.security.log_keys import LogKeys
 from gateway.store.engine import Database, Session
 
 
@@ -20,11 +22,17 @@ class Changing:
         session: the transaction, which has the head of the registers' log locked.
         now: when the changes happen.
         said: what is to be sealed.
+        log_keys: the keys of the logs.
+        made: a key that is announced by this change, published with it.
+        log_key_ended: on whose word the key of the logs ends with this change.
     """
 
     session: Session
     now: datetime
+    log_keys: LogKeys
     said: list[RegisterChange] = field(default_factory=list)
+    made: Made | None = None
+    log_key_ended: Authority | None = None
 
     def say(self, change: Change, concerns: Iterable[str], what: dict[str, Any], by: Authority) -> None:
         """Seal a change, for those concerned to see."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -18,8 +18,9 @@ from gateway.registers.changes import Changing, Registrar
 from gateway.registers.codes import Invite
 from gateway.registers.enrolment import ADMINISTRATOR
 from gateway.registers.participants import valid_keys
-from gateway.schemas.identifiers import SignatureProfile, new_id
-from gateway.schemas.register_change import OPERATOR, Authority
+from gateway.schemas.identifiers import SignatureProfile, instant_text, new_id
+from gateway.schemas.register_change import EVERYBODY, OPERATOR, Authority
+from gateway.security import log_key_changes
 from gateway.security.canonical import sha256_hex
 from gateway.security.keys import KeyRing, PublicKey
 from gateway.security.words import APPROVAL, read_word
@@ -86,7 +87,23 @@ class Succeed(_Order):
     since: date
 
 
-Order = Annotated[Enrol | Profile | Delegate | Invitation | EndKey | Succeed, Field(discriminator="order")]
+class LogSuccessor(_Order):
+    """Announce a successor of the logs' key, which signs so many hours later and so long beside the old one."""
+
+    order: Literal["log_successor"] = "log_successor"
+    hours: float = Field(default=25, ge=24, le=8_760)
+    overlap_hours: float = Field(default=720, ge=24, le=8_760)
+
+
+class EndLogKey(_Order):
+    """End the key of the logs at once, which was stolen or lost: another goes on, and every log under a new name."""
+
+    order: Literal["end_log_key"] = "end_log_key"
+
+
+Order = Annotated[
+    Enrol | Profile | Delegate | Invitation | EndKey | Succeed | LogSuccessor | EndLogKey, Field(discriminator="order")
+]
 _ORDERS: TypeAdapter[Any] = TypeAdapter(Order)
 
 
@@ -163,6 +180,8 @@ def _carry_out(changing: Changing, order: Order, by: Authority) -> str:
         Invitation: _invite,
         EndKey: _end_key,
         Succeed: _succeed,
+        LogSuccessor: _announce_log_key,
+        EndLogKey: _end_log_key,
     }
     return done[type(order)](changing, order, by)
 
@@ -197,3 +216,18 @@ def _end_key(changing: Changing, order: EndKey, by: Authority) -> str:
 def _succeed(changing: Changing, order: Succeed, by: Authority) -> str:
     enrolment.put_succession(changing, order.institution, order.successor, order.since, by)
     return f"{order.institution} is {order.successor} from {order.since}"
+
+
+def _announce_log_key(changing: Changing, order: LogSuccessor, by: Authority) -> str:
+    after, overlap = timedelta(hours=order.hours), timedelta(hours=order.overlap_hours)
+    made = log_key_changes.successor(changing.log_keys, after, overlap)
+    changing.made, turn = made, made.turn
+    from_at, until_at = instant_text(turn.from_at), instant_text(turn.both_until)
+    what = {"key": turn.public.jwk(), "signs_from_at": from_at, "both_until_at": until_at}
+    changing.say("log_key_announced", EVERYBODY, what, by)
+    return f"{turn.public.kid} signs the logs from {from_at} on, and the key before it until {until_at}"
+
+
+def _end_log_key(changing: Changing, order: EndLogKey, by: Authority) -> str:
+    changing.log_key_ended = by
+    return "the key of the logs is ended: hand out the new key file (hayame keys publish)"

@@ -19,7 +19,7 @@ from pathlib import Path
 from gateway.errors import ConfigurationError, EvidenceError, LogSuspended
 from gateway.runtime.repeating import repeating
 from gateway.security.checkpoints import open_checkpoint, origin_parts
-from gateway.security.keys import KeyRing
+from gateway.security.log_keys import LogKeys
 from gateway.security.merkle import root_of
 from gateway.store import log
 from gateway.store.engine import Database, Session
@@ -50,12 +50,12 @@ class KeptFiles:
 
     Args:
         folder: best on another disk than the database.
-        keys: the gateway's own public keys.
+        logs: the gateway's own keys of the logs.
         log_name: the gateway's name in front of every checkpoint.
     """
 
-    def __init__(self, folder: Path, keys: KeyRing, log_name: str) -> None:
-        self._folder, self._keys, self._log_name = folder, keys, log_name
+    def __init__(self, folder: Path, logs: LogKeys, log_name: str) -> None:
+        self._folder, self._logs, self._log_name = folder, logs, log_name
         self._before: dict[Path, tuple[tuple[int, int], KeptHead]] = {}
 
     def read(self) -> dict[str, KeptHead]:
@@ -81,7 +81,7 @@ class KeptFiles:
             ) from error
 
     def _head(self, recipient: str, note: str) -> KeptHead:
-        checkpoint = open_checkpoint(note, self._keys)
+        checkpoint = open_checkpoint(note, self._logs.ring)
         gateway, epoch, named = origin_parts(checkpoint.origin)
         if (gateway, named) != (self._log_name, recipient):
             raise EvidenceError("the checkpoint is that of another log", ja="別のログのチェックポイントです。")

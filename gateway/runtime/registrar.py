@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.ports import Clock
 from gateway.registers.changes import Changing
+from gateway.runtime.reopen import end_log_key
 from gateway.runtime.sealer import Ready, Sealer
 from gateway.schemas.findings import Counts
 from gateway.schemas.identifiers import Channel, new_id
 from gateway.schemas.register_change import ADAPTER, REGISTER, RegisterChange
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import RawCopy, Request, Settled, Submission
+from gateway.security import log_key_changes
 from gateway.security.canonical import canonical, sha256_hex
 from gateway.steps.publish import Packed
 from gateway.steps.seal import digest
@@ -46,12 +49,26 @@ class Registrar:
             LogSuspended: the log of the registers was found rewound or forked.
         """
         self.blocks.cipher.make_ready([REGISTER])
-        with self.database.write() as session:
-            head = log.lock_heads(self.database, session, [REGISTER])[REGISTER]
-            changing = Changing(session, self.clock.now())
-            yield changing
-            if changing.said:
-                self._seal(session, changing.said, head)
+        written: list[Path] = []
+        try:
+            with self.database.write() as session:
+                head = log.lock_heads(self.database, session, [REGISTER])[REGISTER]
+                changing = Changing(session, self.clock.now(), self.sealer.logs)
+                yield changing
+                if changing.made:
+                    written.append(log_key_changes.put(self.sealer.logs, changing.made))
+                if changing.log_key_ended:
+                    cipher, by = self.blocks.cipher, changing.log_key_ended
+                    written.append(end_log_key(self.sealer, cipher, session, changing, by))
+                    head = log.find_heads(session, [REGISTER])[REGISTER]
+                if changing.said:
+                    self._seal(session, changing.said, head)
+        except BaseException:
+            for file in written:
+                file.unlink()
+            raise
+        if written:
+            log_key_changes.forget(self.sealer.logs)
 
     def _seal(self, session: Session, said: Sequence[RegisterChange], head: HeadState) -> None:
         ready = []

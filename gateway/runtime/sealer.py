@@ -16,6 +16,7 @@ from gateway.runtime.kept_heads import KeptHeads
 from gateway.schemas.submission import Settled
 from gateway.security.checkpoints import log_origin, write_checkpoint
 from gateway.security.keys import SigningKey
+from gateway.security.log_keys import LogKeys
 from gateway.security.merkle import Peaks
 from gateway.security.signing_keys import SigningKeys
 from gateway.steps.publish import Packed, publish
@@ -39,12 +40,12 @@ class Sealer:
     """Knows the keys and the log's name; keeps nothing.
 
     Attributes:
-        key: the log's, which signs checkpoints.
+        logs: the keys that sign checkpoints.
         signing: those that sign receipts in turn.
     """
 
     database: Database
-    key: SigningKey
+    logs: LogKeys
     signing: SigningKeys
     log_name: str
     clock: Clock
@@ -58,10 +59,11 @@ class Sealer:
         """
         for recipient, head in heads.items():
             self.kept.require_at(recipient, head)
+        signers = self.logs.signers
         moving = {recipient: _Head(head) for recipient, head in heads.items()}
         sealed = [self._seal_one(one, moving[one.settled.recipient]) for one in ready]
         moved = {one.settled.recipient: moving[one.settled.recipient] for one in ready}
-        checkpoints = [self._checkpoint(recipient, head) for recipient, head in moved.items()]
+        checkpoints = [self._checkpoint(recipient, head, signers) for recipient, head in moved.items()]
         publish(session, sealed, [one.packed for one in ready], checkpoints)
         log.move_heads(session, {recipient: head.state() for recipient, head in moved.items()})
         self.database.notify(session)
@@ -75,9 +77,9 @@ class Sealer:
         head.sealed_at = sealed.sealed_at
         return sealed
 
-    def _checkpoint(self, recipient: str, head: _Head) -> dict[str, Any]:
+    def _checkpoint(self, recipient: str, head: _Head, signers: Sequence[SigningKey]) -> dict[str, Any]:
         origin = log_origin(self.log_name, recipient, head.epoch)
-        note = write_checkpoint(origin, head.next_leaf, head.peaks.root(), self.key)
+        note = write_checkpoint(origin, head.next_leaf, head.peaks.root(), *signers)
         return {
             "recipient": recipient,
             "tree_size": head.next_leaf,

@@ -15,6 +15,9 @@ REGISTER = "00"
 
 ADAPTER = "register_change/1"
 
+EVERYBODY = ("*",)
+"""Whom a change concerns that is everybody's, those enrolled later included; no participant has this id."""
+
 Change = Literal[
     "enrolled",
     "invited",
@@ -27,6 +30,8 @@ Change = Literal[
     "registered",
     "succeeded",
     "covered",
+    "log_key_announced",
+    "log_key_ended",
 ]
 How = Literal["operator", "administrators", "code", "old_key", "own_key", "participant"]
 

@@ -68,10 +68,11 @@ class RulesRun(BaseModel):
 
 
 class Reopening(BaseModel):
-    """That a log was found rewound or forked: the head that was last known of it, and the name it goes on under.
+    """Why a log goes on under another name: it was found rewound or forked, or the key that signed it was ended.
 
     ``origin``, ``size`` and ``root`` (hex) are those of the last checkpoint that is known to have been signed; not
-    all of its entries are in the log that goes on. ``opens`` is the origin of this log from this entry on.
+    all of its entries are in the log that goes on, unless ``ended_key`` names the key that was ended, and nothing was
+    lost. ``opens`` is the origin of this log from this entry on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +81,7 @@ class Reopening(BaseModel):
     size: int
     root: str
     opens: str
+    ended_key: str | None = None
 
 
 class Statement(BaseModel):

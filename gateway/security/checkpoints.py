@@ -10,7 +10,8 @@ Source:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from gateway.errors import ConfigurationError, EvidenceError, SignatureMismatch
@@ -38,12 +39,14 @@ class Checkpoint:
         size: how many entries it has.
         root: RFC 6962 root over them.
         extension: further lines, opaque.
+        signed_by: names of the known keys that signed it.
     """
 
     origin: str
     size: int
     root: bytes
     extension: tuple[str, ...] = ()
+    signed_by: tuple[str, ...] = field(default=(), compare=False)
 
 
 def log_origin(gateway: str, recipient: str, epoch: int = 1) -> str:
@@ -80,28 +83,30 @@ def origin_parts(origin: str) -> tuple[str, int, str]:
     return parts[1], int(parts[2] or 1), parts[3]
 
 
-def write_checkpoint(origin: str, size: int, root: bytes, key: SigningKey) -> str:
-    """Sign the head of a log.
+def write_checkpoint(origin: str, size: int, root: bytes, *keys: SigningKey) -> str:
+    """Sign the head of a log, by one key or, while one succeeds another, by both.
 
     Raises:
-        ConfigurationError: the key is not Ed25519.
+        ConfigurationError: a key is not Ed25519.
     """
-    if key.algorithm is not ED25519:
+    if any(key.algorithm is not ED25519 for key in keys):
         raise ConfigurationError("checkpoints are signed with Ed25519")
     text = f"{origin}\n{size}\n{b64(root)}\n"
-    return f"{text}\n{_DASH}{origin} {b64(key_id(origin, key.public) + key.sign(text.encode()))}\n"
+    lines = (f"{_DASH}{origin} {b64(key_id(origin, key.public) + key.sign(text.encode()))}\n" for key in keys)
+    return f"{text}\n{''.join(lines)}"
 
 
 def open_checkpoint(note: str, keys: KeyRing) -> Checkpoint:
     """What a checkpoint says, once the log's own signature on it has been verified.
 
     Raises:
-        SignatureMismatch: none of the keys signed it for its origin, or one that is said to have did not.
+        SignatureMismatch: none of the keys signed it for its origin, or one that is said to have did not, or only keys
+            did that were ended before.
         EvidenceError: it is not a checkpoint.
     """
     text, _ = parted_note(note)
     origin, *others = text[:-1].split("\n")
-    open_note(note, origin, keys)
+    signers = _signers(note, origin, keys)
     if len(others) < 2 or not all(others) or not _TREE_SIZE.fullmatch(others[0]):
         raise EvidenceError("the note is not a checkpoint", ja="チェックポイントの形式ではありません。")
     root = strict_b64(others[1])
@@ -109,7 +114,31 @@ def open_checkpoint(note: str, keys: KeyRing) -> Checkpoint:
         raise EvidenceError(
             "the checkpoint's root is not a SHA-256 hash", ja="チェックポイントのルートが正しくありません。"
         )
-    return Checkpoint(origin, int(others[0]), root, tuple(others[2:]))
+    size = int(others[0])
+    count = tuple(key.kid for key in signers if _reaches(key, origin, size))
+    if not count:
+        raise SignatureMismatch(
+            "the key that signed the checkpoint was ended before", ja="署名した鍵はそれ以前に失効しています。"
+        )
+    return Checkpoint(origin, size, root, tuple(others[2:]), count)
+
+
+def is_known(note: str, keys: KeyRing) -> bool:
+    """Whether a note names one of some keys as a signer of its log's head; nothing is verified.
+
+    Raises:
+        EvidenceError: it is not a signed note.
+    """
+    text, _ = parted_note(note)
+    return bool(_lines_by(note, text.partition("\n")[0], keys))
+
+
+def _reaches(key: PublicKey, origin: str, size: int) -> bool:
+    """Whether a key still counts for a log of that size; one that was ended counts up to where the log stood then."""
+    if key.signs_until is None:
+        return True
+    _, epoch, recipient = origin_parts(origin)
+    return (epoch, size) <= tuple(key.signs_until.get(recipient, (0, 0)))
 
 
 def open_note(note: str, name: str, keys: KeyRing) -> str:
@@ -121,14 +150,22 @@ def open_note(note: str, name: str, keys: KeyRing) -> str:
         SignatureMismatch: there is none, or one does not hold.
         EvidenceError: it is not a signed note.
     """
-    text, signatures = parted_note(note)
-    known = {key_id(name, key): key for key in keys if key.algorithm is ED25519 and key.announced is None}
-    mine = [(known[hint], signature) for signer, hint, signature in signatures if signer == name and hint in known]
+    _signers(note, name, keys)
+    return parted_note(note)[0]
+
+
+def _signers(note: str, name: str, keys: KeyRing) -> Sequence[PublicKey]:
+    text, mine = parted_note(note)[0], _lines_by(note, name, keys)
     if not mine:
         raise SignatureMismatch("none of the given keys signed the note", ja="ノートに既知の鍵の署名がありません。")
     for key, signature in mine:
         key.verify(signature, text.encode())
-    return text
+    return [key for key, _ in mine]
+
+
+def _lines_by(note: str, name: str, keys: KeyRing) -> list[tuple[PublicKey, bytes]]:
+    known = {key_id(name, key): key for key in keys if key.algorithm is ED25519 and key.announced is None}
+    return [(known[hint], made) for signer, hint, made in parted_note(note)[1] if signer == name and hint in known]
 
 
 def signed_by_log(note: str) -> str:

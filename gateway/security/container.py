@@ -37,6 +37,7 @@ from gateway.security.cms import DATA, read_signed, spelled, write_signed
 from gateway.security.evidence import Evidence, read_evidence, write_evidence
 from gateway.security.issuing import check_issued, one_time
 from gateway.security.keys import KeyRing, SigningKey
+from gateway.security.signing_keys import learned
 
 MEDIA_TYPE = "application/vnd.etsi.asic-e+zip"
 MIMETYPE, DOCUMENT, RECEIPT, CHECKPOINT = "mimetype", "document", "receipt.jws", "checkpoint"
@@ -86,7 +87,7 @@ def open_container(raw: bytes, keys: KeyRing) -> Evidence:
         raise EvidenceError("not an evidence container", ja="証拠コンテナの形式ではありません。")
     parts = {name: found[name] for name in PARTS if name in found}
     _check_manifest(found[MANIFEST], parts)
-    _check_signature(found[SIGNATURE], found[MANIFEST], keys)
+    _check_signature(found[SIGNATURE], found[MANIFEST], _with_named(keys, parts[EVIDENCE]))
     if _zipped({MIMETYPE: found[MIMETYPE], **parts, MANIFEST: found[MANIFEST], SIGNATURE: found[SIGNATURE]}) != raw:
         raise EvidenceError(
             "the container is spelled otherwise than it is written", ja="コンテナが正規形ではありません。"
@@ -96,6 +97,14 @@ def open_container(raw: bytes, keys: KeyRing) -> Evidence:
         told = ", ".join(unlike)
         raise EvidenceError(f"not those the evidence is about: {told}", ja=f"証拠の内容と一致しません: {told}")
     return evidence
+
+
+def _with_named(keys: KeyRing, evidence: bytes) -> KeyRing:
+    """The keys one trusts, and those named in the evidence that they vouch for; what is not evidence is told later."""
+    try:
+        return learned(keys, read_evidence(evidence).keys)
+    except EvidenceError:
+        return keys
 
 
 def _parts(evidence: Evidence) -> dict[str, bytes]:

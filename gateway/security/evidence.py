@@ -9,7 +9,8 @@
     raw              the document as received, or null
     findings         the findings as served, one canonical JSON object per line, or null
     timestamp        a token (RFC 3161) over the checkpoint as the log signed it; left out where there is none yet
-    keys             the public key that signed the receipt, where it is not the log's, which announced it
+    keys             public keys beyond the first: successors of the log's key, each vouched for by the one before, and
+                     the key that signed the receipt, where that is another one
 
 Evidence for one line holds no byte of another's: the line comes with its path to ``lines_root`` and, where the
 adapter can tell it, with the bytes of its own row. Bytes are base64, hashes lower-case hex; what is absent is null,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -49,6 +49,7 @@ _ECDSA = ec.ECDSA(hashes.SHA256())
 _COORDINATE = 32  # bytes of r, of s, and of each coordinate of a P-256 point
 _RSA_BITS = range(2_048, 4_097)
 _KINDS = "keys are Ed25519, P-256, or RSA of 2,048 to 4,096 bits"
+_SAID = ("announced", "succeeds", "signs_until")
 _SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KID = re.compile(r"[!#-\[\]-~]{1,128}")  # what fits unescaped into a header field
 
@@ -63,6 +64,8 @@ class PublicKey:
         members: the members of its JWK that make it this key, in the order in which RFC 7638 hashes them.
         native: the key itself.
         announced: the word of a log's key that this one signs for it (``signing_keys``); it signs no checkpoints then.
+        succeeds: the word of a log's key that this one is its successor (``log_keys``).
+        signs_until: of a log's key that was ended: epoch and size of each log, up to which it counts.
     """
 
     kid: str
@@ -70,6 +73,8 @@ class PublicKey:
     members: Mapping[str, str]
     native: PublicNative
     announced: str | None = None
+    succeeds: str | None = None
+    signs_until: Mapping[str, Sequence[int]] | None = None
 
     @classmethod
     def of(cls, native: object, kid: str | None = None) -> PublicKey:
@@ -88,7 +93,7 @@ class PublicKey:
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any]) -> PublicKey:
-        """Read a public JWK (RFC 7517), for signatures; a ``kid`` names the key, ``announced`` is not verified here.
+        """Read a public JWK (RFC 7517), for signatures; a ``kid`` names the key. Words in it are not verified here.
 
         Raises:
             ConfigurationError: it holds private material, is meant for something else, or is not a key.
@@ -103,7 +108,7 @@ class PublicKey:
             raise ConfigurationError("the JWK does not hold a valid key") from error
         if jwk.get("alg", key.algorithm.jose) not in key.algorithm.accepted:
             raise ConfigurationError(f"a key of this kind signs with {key.algorithm.jose}, not what the JWK says")
-        return replace(key, announced=jwk["announced"]) if isinstance(jwk.get("announced"), str) else key
+        return replace(key, **_said(jwk))
 
     @classmethod
     def from_pem(cls, pem: bytes) -> PublicKey:
@@ -119,10 +124,14 @@ class PublicKey:
         except (ValueError, UnsupportedAlgorithm) as error:
             raise ConfigurationError("the PEM text does not hold a public key") from error
 
-    def jwk(self) -> dict[str, str]:
+    def jwk(self) -> dict[str, Any]:
         """The key as a JWK, as published."""
-        announced = {} if self.announced is None else {"announced": self.announced}
-        return {**self.members, **announced, "alg": self.algorithm.jose, "kid": self.kid, "use": "sig"}
+        said = {name: getattr(self, name) for name in _SAID if getattr(self, name) is not None}
+        return {**self.members, **said, "alg": self.algorithm.jose, "kid": self.kid, "use": "sig"}
+
+    def bare(self) -> PublicKey:
+        """The key alone, without what is said of it."""
+        return replace(self, announced=None, succeeds=None, signs_until=None)
 
     def pem(self) -> bytes:
         """The key as PEM, which openssl reads."""
@@ -134,7 +143,7 @@ class PublicKey:
         Raises:
             SignatureMismatch: it was not made by this key over these bytes.
         """
-        self._verify(signature, signed, hashes.SHA256())
+        _verify(self.native, signature, signed, hashes.SHA256())
 
     def verify_http(self, signature: bytes, signed: bytes) -> None:
         """Verify a signature made the way of RFC 9421, section 3.3, which differs for RSA (SHA-512).
@@ -142,18 +151,7 @@ class PublicKey:
         Raises:
             SignatureMismatch: it was not made by this key over these bytes.
         """
-        self._verify(signature, signed, hashes.SHA512())
-
-    def _verify(self, signature: bytes, signed: bytes, rsa_digest: hashes.HashAlgorithm) -> None:
-        try:
-            if isinstance(self.native, ed25519.Ed25519PublicKey):
-                self.native.verify(signature, signed)
-            elif isinstance(self.native, ec.EllipticCurvePublicKey):
-                self.native.verify(_to_der(signature), signed, _ECDSA)
-            else:
-                self.native.verify(signature, signed, _pss(rsa_digest), rsa_digest)
-        except InvalidSignature as error:
-            raise SignatureMismatch from error
+        _verify(self.native, signature, signed, hashes.SHA512())
 
 
 class KeyRing:
@@ -191,7 +189,7 @@ class KeyRing:
         """The key of that name, if it is here."""
         return self._keys.get(kid)
 
-    def jwks(self) -> dict[str, list[dict[str, str]]]:
+    def jwks(self) -> dict[str, list[dict[str, Any]]]:
         """All keys as a JWK Set."""
         return {"keys": [key.jwk() for key in self]}
 
@@ -320,6 +318,18 @@ def load_or_make(path: Path) -> SigningKey:
     return SigningKey.load(path)
 
 
+def _verify(native: PublicNative, signature: bytes, signed: bytes, rsa_digest: hashes.HashAlgorithm) -> None:
+    try:
+        if isinstance(native, ed25519.Ed25519PublicKey):
+            native.verify(signature, signed)
+        elif isinstance(native, ec.EllipticCurvePublicKey):
+            native.verify(_to_der(signature), signed, _ECDSA)
+        else:
+            native.verify(signature, signed, _pss(rsa_digest), rsa_digest)
+    except InvalidSignature as error:
+        raise SignatureMismatch from error
+
+
 def _described(native: object) -> tuple[Algorithm, dict[str, str], PublicNative]:
     if isinstance(native, ed25519.Ed25519PublicKey):
         return ED25519, {"crv": "Ed25519", "kty": "OKP", "x": b64url(native.public_bytes_raw())}, native
@@ -342,6 +352,16 @@ def _from_members(jwk: Mapping[str, Any]) -> PublicNative:
         case {"kty": "RSA", "n": str(n), "e": str(e)}:
             return rsa.RSAPublicNumbers(_number(e), _number(n)).public_key()
     raise ConfigurationError(_KINDS)
+
+
+def _said(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """What a JWK says of its key; a bound that cannot be understood must not let the key count further."""
+    until = jwk.get("signs_until", {})
+    places = until.values() if isinstance(until, dict) else [None]
+    if not all(isinstance(place, list) and [type(one) for one in place] == [int, int] for place in places):
+        raise ConfigurationError("signs_until says epoch and size of each log")
+    kinds = {"announced": str, "succeeds": str, "signs_until": dict}
+    return {name: jwk[name] for name, kind in kinds.items() if isinstance(jwk.get(name), kind)}
 
 
 def _number(text: str) -> int:

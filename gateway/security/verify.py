@@ -6,13 +6,13 @@ not in the file or did not hold, is ``unchecked`` and never counts as verified.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
-from gateway.errors import EvidenceError
+from gateway.errors import ConfigurationError, EvidenceError
 from gateway.schemas.findings import Finding
 from gateway.schemas.identifiers import instant_text, parse_instant
 from gateway.schemas.statement import Statement
@@ -21,7 +21,7 @@ from gateway.security.checkpoints import Checkpoint, open_checkpoint, signed_by_
 from gateway.security.container import is_container, open_container
 from gateway.security.cosignatures import Quorum
 from gateway.security.evidence import Evidence, EvidenceLine, read_evidence, read_statement
-from gateway.security.keys import KeyRing
+from gateway.security.keys import KeyRing, PublicKey
 from gateway.security.merkle import check_inclusion, leaf_hash, root
 from gateway.security.profiles import document_in
 from gateway.security.signing import open_receipt
@@ -71,6 +71,7 @@ class _Case:
     """What is examined, and what has been proven of it so far."""
 
     evidence: Evidence
+    known: KeyRing
     keys: KeyRing
     quorum: Quorum | None = None
     authorities: Authorities | None = None
@@ -111,7 +112,7 @@ def verify_evidence(
     contained = is_container(bundle)
     try:
         evidence = open_container(bundle, keys) if contained else read_evidence(bundle)
-        case = _Case(evidence, learned(keys, evidence.keys), quorum, authorities)
+        case = _Case(evidence, keys, learned(keys, evidence.keys), quorum, authorities)
     except EvidenceError as error:
         unread = Told("the file could not be read", "ファイルを読み取れませんでした。")
         others = [_check(name, "unchecked", unread) for name in PROOFS]
@@ -141,7 +142,7 @@ def _keys(case: _Case) -> Told:
         raise _CannotCheck(Told("the file names no keys", "鍵が記載されていません。"))
     for named in case.evidence.keys:
         trusted = case.keys.find(str(named.get("kid")))
-        if trusted is None or trusted.jwk() != named:
+        if trusted is None or trusted.bare() != _named(named).bare():
             raise EvidenceError(
                 "the file names a key that the key file does not hold", ja="鍵ファイルにない鍵が記載されています。"
             )
@@ -149,6 +150,15 @@ def _keys(case: _Case) -> Told:
         "every key named is one of the key file, or announced by one of it",
         "記載された鍵はすべて鍵ファイルにあるか、その鍵で予告されています。",
     )
+
+
+def _named(jwk: Mapping[str, Any]) -> PublicKey:
+    try:
+        return PublicKey.from_jwk(jwk)
+    except ConfigurationError as error:
+        raise EvidenceError(
+            "the file names something that is no key", ja="鍵ではないものが記載されています。"
+        ) from error
 
 
 def _receipt_signature(case: _Case) -> Told:
@@ -288,7 +298,10 @@ def _finding(value: Any) -> Finding:
 
 def _checkpoint_signature(case: _Case) -> Told:
     case.signed = open_checkpoint(case.evidence.checkpoint, case.keys)
-    return Told(f"the log's head at {case.signed.size} entries", f"記録 {case.signed.size} 件時点のログ署名")
+    size, by = case.signed.size, ", ".join(case.signed.signed_by)
+    late = [kid for kid in case.signed.signed_by if case.known.find(kid) is None]
+    more = ("", "") if not late else (", which succeeds a key of the key file", "(鍵ファイルの鍵の後継)")
+    return Told(f"the log's head at {size} entries, by {by}{more[0]}", f"記録 {size} 件時点のログ署名 {by}{more[1]}")
 
 
 def _checkpoint_origin(case: _Case) -> Told:

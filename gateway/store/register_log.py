@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlmodel import Session, col, select
 
+from gateway.schemas.register_change import EVERYBODY
 from gateway.store.driver import add_rows
 from gateway.store.tables import ChangeConcerns
 
@@ -16,13 +17,13 @@ def add(session: Session, statement: str, participants: Iterable[str]) -> None:
 
 
 def newest_for(session: Session, participant: str, before: str | None, limit: int) -> list[str]:
-    """The newest statements that concern a participant, of those before one, the newest first."""
-    query = select(ChangeConcerns.statement).where(ChangeConcerns.participant == participant)
+    """The newest statements that concern a participant, or everybody, of those before one, the newest first."""
+    query = select(ChangeConcerns.statement).where(col(ChangeConcerns.participant).in_((participant, *EVERYBODY)))
     if before is not None:
         query = query.where(ChangeConcerns.statement < before)
     return list(session.exec(query.order_by(col(ChangeConcerns.statement).desc()).limit(limit)).all())
 
 
 def concerns(session: Session, statement: str, participant: str) -> bool:
-    """Whether a statement concerns a participant."""
-    return session.get(ChangeConcerns, (participant, statement)) is not None
+    """Whether a statement concerns a participant, or everybody."""
+    return any(session.get(ChangeConcerns, (one, statement)) is not None for one in (participant, *EVERYBODY))

@@ -15,6 +15,7 @@ from gateway.registers.participants import Participants
 from gateway.runtime.issuers import OurTokens
 from gateway.security.dpop import Target, make_proof
 from gateway.security.keys import SigningKey
+from gateway.security.log_keys import LogKeys
 from gateway.security.signing_keys import SigningKeys
 from gateway.security.tokens import Binding
 from gateway.steps.authenticate import Door, Shown, Terms
@@ -39,7 +40,7 @@ class Clock:
 
 
 def door(database: Database, clock: Clock) -> Door:
-    issuer = OurTokens(ISSUER, SigningKeys(SigningKey.generate(), Path("nowhere"), clock))
+    issuer = OurTokens(ISSUER, SigningKeys(LogKeys(Path("nowhere"), clock), Path("nowhere"), clock))
     return Door(Participants(database, clock), issuer, database, clock, Terms(ISSUER, 300, unbound_tokens=True))
 
 

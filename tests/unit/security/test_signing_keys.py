@@ -12,6 +12,7 @@ import pytest
 from gateway.errors import ConfigurationError, NotAuthentic, SignatureMismatch
 from gateway.security.checkpoints import open_checkpoint, write_checkpoint
 from gateway.security.keys import KeyRing, PublicKey, SigningKey
+from gateway.security.log_keys import LogKeys
 from gateway.security.signing import kid_of, open_receipt, sign_receipt
 from gateway.security.signing_keys import (
     ANNOUNCED_FOR,
@@ -40,7 +41,10 @@ class Clock:
 
 def started(folder: Path, clock: Clock) -> SigningKeys:
     """A process that starts now."""
-    return SigningKeys(LOG, folder, clock)
+    if not (folder / "keys" / "gateway.pem").exists():
+        (folder / "keys").mkdir()
+        LOG.save(folder / "keys" / "gateway.pem")
+    return SigningKeys(LogKeys(folder / "keys" / "gateway.pem", clock), folder, clock)
 
 
 def kids(keys: KeyRing) -> list[str]:
