@@ -11,13 +11,14 @@ head of each recipient's log that it has locked (``runtime/committer.py``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from gateway.errors import InvalidRequest, KeyReused, NotAuthentic, NotEntitled, SenderError, TooLarge
 from gateway.ports import OUR_OWN, Adapter, Cipher, Hints
+from gateway.reference.lists import Lists, no_lists
 from gateway.rules.pack import Pack
 from gateway.rules.rows import RepeatedKeys
 from gateway.schemas.findings import Finding, Severity
@@ -40,11 +41,12 @@ REFUSED_AT_ONCE = 500  # parts
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What the pure part of the line works with."""
+    """What the pure part of the line works with; ``lists`` tells those that are there when a document begins."""
 
     adapters: Mapping[str, Adapter]
     pack: Pack
     layouts: tuple[str, ...] = ()
+    lists: Callable[[], Lists] = no_lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,9 @@ def prepare(line: Line, submission: Submission, source: BinaryIO) -> Iterator[Pr
         source.seek(0)
         adapter = choose(line.adapters, head, hints, request.adapter)
         name = f"{adapter.name}/{adapter.version}"
-        repeated = RepeatedKeys()
+        repeated, lists = RepeatedKeys(), line.lists()
         for observed in adapt(adapter, source, hints):
-            yield _normalise(name, observed, validate(line.pack, observed, repeated))
+            yield _normalise(name, observed, validate(line.pack, observed, repeated, lists))
     except SenderError as error:
         yield Prepared(adapter=name, findings=[_unreadable(error)])
 
@@ -123,6 +125,7 @@ def _normalise(adapter: str, observed: Observed, checked: Checked) -> Prepared:
         records=checked.records,
         rules=checked.rules,
         evaluations=checked.evaluations,
+        lists=checked.looked.lists,
         destroy_raw=any(f.code == MY_NUMBER and f.severity is Severity.REFUSE for f in checked.findings),
     )
     if isinstance(observed, ObservedDocument):
@@ -168,6 +171,7 @@ def merged(parts: Iterable[Prepared], most: int | None = None) -> Prepared:
         whole.records += part.records
         whole.rules = max(whole.rules, part.rules)
         whole.evaluations += part.evaluations
+        whole.lists |= part.lists
         whole.kinds |= part.kinds
         whole.destroy_raw |= part.destroy_raw
         whole.tape = whole.tape or part.tape

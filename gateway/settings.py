@@ -25,6 +25,7 @@ class Settings(BaseModel):
     log_name: str = "hayame.local"
     checkpoints_dir: Path | None = None
     layouts_dir: Path | None = None
+    reference_data: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     client_ca: Path | None = None

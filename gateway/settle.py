@@ -21,6 +21,7 @@ from gateway.rules.standing import follows_on
 from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.observed import ObservedDocument
+from gateway.schemas.statement import by_name
 from gateway.schemas.submission import Draft, Held, Line, Prepared, Settled, Submission, Version
 from gateway.steps.normalise import Earlier, Known, Unplaced, freeze, full_series, names_of, place, series_beside
 from gateway.steps.validate import (
@@ -227,6 +228,7 @@ class Share:
             known_position=self.known_position,
             accepted_at=now,
             keys=self.keys,
+            lists=by_name(prepared.lists),
             taken=self.taken,
             destroy_raw=prepared.destroy_raw,
             tape=prepared.tape,

@@ -29,6 +29,7 @@ from gateway.runtime.kept_heads import KeptFiles, KeptHeads
 from gateway.runtime.loader import Loader
 from gateway.runtime.registrar import Registrar
 from gateway.runtime.sealer import Sealer
+from gateway.runtime.shelf import Shelf
 from gateway.runtime.stamp_gate import StampGate
 from gateway.runtime.stamper import Office, Stamper
 from gateway.runtime.storage import Storage
@@ -69,6 +70,7 @@ class Gateway:
     settings: Settings
     database: Database
     blocks: Blocks
+    shelf: Shelf
     line: Line
     participants: Participants
     logs: LogKeys
@@ -143,11 +145,13 @@ def build(settings: Settings) -> Gateway:
     kept = KeptHeads(database, files)
     kept.look()
     layouts = (str(settings.layouts_dir),) if settings.layouts_dir else ()
+    shelf = Shelf(settings.reference_data)
     made = Gateway(
         settings=settings,
         database=database,
         blocks=Blocks(AtRest(OwnerKeys(kms, StorageKeys(database), clock))),
-        line=Line(load_adapters(), standard_pack(), layouts),
+        shelf=shelf,
+        line=Line(load_adapters(), standard_pack(), layouts, shelf.lists),
         participants=Participants(database, clock),
         logs=logs,
         signing=signing,
@@ -205,10 +209,9 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
     from gateway.api.rates import Rates
 
     settings, watch, pool = gateway.settings, Watch(gateway.database), Pool(PACKED_S, PACKED_WITHIN_S)
-    wakeups = Wakeups(watch)
+    wakeups, proxies = Wakeups(watch), Proxies(settings.certificate_proxies)
     tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, gateway.clock, wakeups)
     committer = Committer(tools, settings.group_size, settings.idempotency_days)
-    proxies = Proxies(settings.certificate_proxies)
     parts = Parts(
         database=gateway.database,
         blocks=gateway.blocks,
@@ -225,6 +228,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         log_name=settings.log_name,
         kept=gateway.kept,
         stamps=gateway.gate,
+        lists_told=gateway.shelf.told,
         raw_folder=gateway.raw_folder,
         limits=Limits(settings.large_bytes, settings.large_records, settings.max_bytes, settings.inline_raw_bytes),
         rates=Rates(settings.rate_client_per_minute, settings.rate_tokens_per_minute),
@@ -240,7 +244,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         tasks += [asyncio.create_task(_keep(arguments)) for arguments in children]
         try:
             gateway.gate.look()
-            with gateway.kept.keeping(), gateway.gate.looking():
+            with gateway.kept.keeping(), gateway.gate.looking(), gateway.shelf.looking():
                 yield
         finally:
             for task in tasks:

@@ -47,6 +47,9 @@ def send_tape(bank: Program, kept: Portfolio, tape: FaultyTape) -> None:
     expect(sorted(found), sorted(tape.expected), "faults, by line and code")
     for finding in findings[:3]:
         say(f"  {finding['place_ja']} {finding['code']}: {finding['message_ja']}")
+    ended = [finding for finding in findings if finding["code"] == "V04B"]
+    for finding in ended[:1]:
+        say(f"  ほか V04B {len(ended)} 件（受理） / taken, with a branch code that ended: {finding['message_ja']}")
     returned = bank.client.returned(outcome.submission)
     fixed = fixes_of(returned, tape, bank.asked.layout)
     expect(len(fixed), bad, "returned rows")

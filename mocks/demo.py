@@ -29,6 +29,7 @@ from gateway.client import Client
 from gateway.errors import GatewayError
 from gateway.security.keys import SigningKey
 from mocks.folder import files_in
+from mocks.institutions import write_list
 from mocks.people import ON_TAPES, Portfolio, half_year_before, portfolio
 from mocks.players import Participant, Player, Server, Stage
 from mocks.program import Surprise, expect
@@ -107,6 +108,7 @@ def perform(world: World, own_files: Path | None, folder: Path, keep: bool) -> N
     with ExitStack() as cleaning:
         stage = Stage(folder, f"http://127.0.0.1:{_free_port()}", began)
         stage.say("demo", "サーバを起動し、参加者を登録 / starting a server on loopback, enrolling six participants")
+        write_list(stage.reference, world.as_of)
         server = Server(stage, keep)
         cleaning.callback(server.close)
         stage.enrol(PARTICIPANTS)

@@ -58,6 +58,11 @@ class Stage:
         return self.folder / "keys"
 
     @property
+    def reference(self) -> Path:
+        """Where the operator's lists lie."""
+        return self.folder / "reference"
+
+    @property
     def out(self) -> Path:
         """Where programs write what they keep."""
         return self.folder / "out"
@@ -66,7 +71,7 @@ class Stage:
         """The environment of every process: our settings and nobody else's, output as it comes."""
         others = {name: value for name, value in os.environ.items() if not name.startswith("HAYAME_")}
         ours = {"HAYAME_DATA_DIR": str(self.folder / "gateway"), "HAYAME_BASE_URL": self.url, "PYTHONUTF8": "1"}
-        return others | ours
+        return others | ours | {"HAYAME_REFERENCE_DATA": str(self.reference)}
 
     def say(self, who: str, text: str) -> None:
         """A line of progress: when, who, what."""

@@ -95,11 +95,11 @@ def healthy() -> Response:
 
 
 def ready(request: Request) -> Response:
-    """Whether the database answers; and since when the oldest entry waits for a time stamp by a third party."""
+    """Whether the database answers; and since when the oldest entry waits for a time stamp; which lists are read."""
     parts = parts_of(request)
     with parts.database.read() as session:
         log.find_heads(session, ["00"])
-    return PlainTextResponse(f"ready\n{parts.stamps.told()}\n")
+    return PlainTextResponse(f"ready\n{parts.stamps.told()}\n{parts.lists_told()}")
 
 
 def documentation(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -92,6 +92,7 @@ class Parts:
     log_name: str
     kept: Logs
     stamps: Stamps
+    lists_told: Callable[[], str]
     raw_folder: Path
     limits: Limits
     rates: Rates

@@ -114,7 +114,7 @@ def work(until_eof: Annotated[bool, typer.Option(help="Stop when standard input 
         calm_collector()
         scheduler = schedule(gateway.database, gateway.clock)
         try:
-            with gateway.kept.keeping(), stamping(gateway):
+            with gateway.kept.keeping(), stamping(gateway), gateway.shelf.looking():
                 worker(gateway).run(stop)
         except KeyboardInterrupt:
             stop.set()

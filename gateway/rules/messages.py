@@ -18,8 +18,14 @@ FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "credit_yen": ("貸方", "credit"),
     "closing_yen": ("期末残高", "closing balance"),
     "amount_yen": ("金額", "amount"),
+    "not_listed": ("記載なし", "not listed"),
+    "no_successor": ("記載なし", "none named"),
+    "close_cause_01": ("清算の結了等", "liquidation completed"),
+    "close_cause_11": ("合併による解散等", "dissolved by a merger"),
+    "close_cause_21": ("登記官による閉鎖", "closed by the registrar"),
+    "close_cause_31": ("その他の清算の結了等", "liquidation completed otherwise"),
 }
-"""Canonical names that stand in a finding's params, as people call them."""
+"""Names that stand in a finding's params, as people call what they stand for."""
 
 
 def render(finding: Finding, language: Language) -> str:

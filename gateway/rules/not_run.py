@@ -15,21 +15,6 @@ class NotRun(NamedTuple):
 
 
 NOT_RUN = {
-    "V02": NotRun(
-        "法人番号が国税庁の公表データにあり、閉鎖されていない",
-        "a corporate number exists and its firm is not closed",
-        "the registry (5.8 million entries, changed daily) is not ours, and a copy out of date would call firms closed "
-        "or unknown that are not",
-        "the agency's full file and its daily differences, kept with the day they stand for; then compared on "
-        "`closeDate` and the record's own date",
-    ),
-    "V04": NotRun(
-        "金融機関コード・支店コードが基準日に存在する",
-        "bank and branch code exist on the business date",
-        "codes move with every merger; a list without the days from when and until when each is valid would refuse old "
-        "and new tapes alike. That a record speaks for the institution that sends it is checked (A02)",
-        "a list of institutions and branches with `valid_from`, `valid_to` and `successor_code`, kept by the operator",
-    ),
     "V16": NotRun(
         "保証書の日付から30日(60日)以内に実行されている",
         "a loan is executed within 30 (60) days of the guarantee's date",

@@ -8,10 +8,12 @@ from functools import cache, cached_property
 from typing import Any
 
 from gateway.errors import ConfigurationError
+from gateway.reference.lists import Lists
 from gateway.rules import (  # noqa: F401 - importing them is what declares their rules
     continuity,
     equity,
     identities,
+    listed,
     monitoring,
     my_number,
     profits,
@@ -22,7 +24,7 @@ from gateway.rules import (  # noqa: F401 - importing them is what declares thei
     trial_balance,
 )
 from gateway.rules.my_number import masked_finding
-from gateway.rules.rule import REGISTRY, Form, Hit, Rule
+from gateway.rules.rule import REGISTRY, Form, Hit, Looked, Rule
 from gateway.rules.views import past_of, view_of
 from gateway.schemas.findings import Finding
 from gateway.schemas.observed import ObservedDocument
@@ -57,6 +59,10 @@ class Pack:
         """Rules over rows of a kind, those that need history or those that do not; raises like ``document_rules``."""
         return self._of(kind, "rows_history" if history else "rows")
 
+    def listed_rules(self, kind: str) -> tuple[Rule, ...]:
+        """Rules over records of a kind that look in a list of the operator's; raises like ``document_rules``."""
+        return self._of(kind, "listed")
+
     def _of(self, kind: str, form: Form) -> tuple[Rule, ...]:
         forms = self._by_kind.get(kind)
         if not forms:
@@ -84,13 +90,25 @@ class Pack:
 @cache
 def standard_pack() -> Pack:
     """Every declared rule, in the order of their codes, whatever was imported first."""
-    return Pack("standard", "standard-2", tuple(REGISTRY[code] for code in sorted(REGISTRY)))
+    return Pack("standard", "standard-3", tuple(REGISTRY[code] for code in sorted(REGISTRY)))
 
 
 def check_document(pack: Pack, observed: ObservedDocument) -> list[Finding]:
     """Run the pack's rules over one document, as read."""
     rules, view = pack.document_rules(observed.record.kind), view_of(observed.record)
     return [_finding(rule, hit, observed) for rule in rules for hit in _hits(rule, view)]
+
+
+def check_listed(pack: Pack, observed: ObservedDocument, lists: Lists) -> Looked:
+    """Look up what one document names, as far as there are lists for it and they say anything of its day."""
+    looked = Looked()
+    for rule in pack.listed_rules(observed.record.kind):
+        looked_in = getattr(lists, rule.of or "")
+        hits = rule.check(looked_in, observed.record) if looked_in is not None and rule.check else None
+        if hits is not None:
+            looked.count(1, looked_in.source)
+            looked.findings += [_finding(rule, hit, observed) for hit in hits]
+    return looked
 
 
 def check_history(pack: Pack, observed: ObservedDocument, previous: Mapping[str, Any] | None) -> list[Finding]:

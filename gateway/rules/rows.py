@@ -5,17 +5,21 @@ One row and three million take the same path (house law 12). Findings are made o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from operator import attrgetter
+from typing import Any
 
 import polars as pl
 
 from gateway.formats.money import interval
+from gateway.reference.lists import Lists
 from gateway.rules.my_number import scan
 from gateway.rules.reading import DUPLICATE_KEY
-from gateway.rules.rule import REGISTRY, Rule
+from gateway.rules.rule import REGISTRY, Hit, Looked, Rule
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import ObservedRows
 from gateway.schemas.place import Place
@@ -27,6 +31,7 @@ HISTORY_COLUMNS = {"prev_amount_yen": pl.Int64(), "prev_valid_on": pl.Date()}
 
 
 _TEXTS = ("company_name", "correction_reason")
+_FEW = 1_000  # so many rows are counted before polars has begun
 _TWELVE_DIGITS = r"(?:\d[^\d]{0,2}){11}\d"
 
 _SPREADS = pl.DataFrame(
@@ -102,6 +107,51 @@ def _finding(rule: Rule, ordinal: int, place: Place, params: dict[str, str | int
 def _place(observed: ObservedRows, ordinal: int, line: int | None, column: int | None) -> Place:
     pointer = None if observed.pointer is None else f"{observed.pointer}/{ordinal}"
     return trusted(Place, {"line": line, "column": column, "sheet": None, "cell": None, "pointer": pointer})
+
+
+def look_up_rows(observed: ObservedRows, rules: Sequence[Rule], lists: Lists) -> Looked:
+    """What these rows name, looked up as far as there are lists for it and they say anything of a row's day.
+
+    Rows that say the same are looked up once: a tape has few branches and days, however many rows.
+    """
+    looked = Looked()
+    for rule in rules:
+        looked_in, check = getattr(lists, rule.of or ""), rule.check
+        if looked_in is None or check is None:
+            continue
+        ran, hits, row_of = 0, dict[tuple[Any, ...], Hit](), _row(rule.params)
+        for values, count in _different(observed.frame, rule.params):
+            found = check(looked_in, row_of(*values))
+            if found is not None:
+                ran += count
+                hits.update((values, hit) for hit in found)
+        looked.count(ran, looked_in.source)
+        if hits:
+            looked.findings += _listed_findings(observed, rule, hits)
+    return looked
+
+
+@cache
+def _row(columns: tuple[str, ...]) -> Callable[..., Any]:
+    """What a listed rule is given for rows: their values in these columns, by name."""
+    return namedtuple("Row", columns)
+
+
+def _different(frame: pl.DataFrame, columns: Sequence[str]) -> Iterable[tuple[tuple[Any, ...], int]]:
+    """Each combination of values that rows have in these columns, without those that lack one, and how many rows."""
+    if frame.height > _FEW:
+        said = frame.select(columns).drop_nulls().group_by(columns).len()
+        return ((tuple(values), count) for *values, count in said.iter_rows())
+    few = Counter(zip(*(frame[column].to_list() for column in columns), strict=True))
+    return ((values, count) for values, count in few.items() if None not in values)
+
+
+def _listed_findings(observed: ObservedRows, rule: Rule, hits: Mapping[tuple[Any, ...], Hit]) -> Iterator[Finding]:
+    column = None if observed.pointer else observed.columns.get(rule.field or "")
+    for ordinal, line, *values in observed.frame.select("ordinal", "line", *rule.params).iter_rows():
+        hit = hits.get(tuple(values))
+        if hit is not None:
+            yield _finding(rule, ordinal, _place(observed, ordinal, line, column), dict(hit.params))
 
 
 def my_numbers(observed: ObservedRows) -> list[Finding]:

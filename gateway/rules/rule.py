@@ -1,6 +1,6 @@
 """The form of a rule.
 
-A rule is one function under one of four decorators; its docstring is its published page, in this order: one sentence ·
+A rule is one function under one of five decorators; its docstring is its published page, in this order: one sentence ·
 *Because* · *Accepts* · *Finds* · *Remedy* · *Source*. Its code is stable and never used again for anything else.
 
 - ``document_rule``: a generator over a view of one record (aggregates built once), yielding ``Hit``.
@@ -9,6 +9,8 @@ A rule is one function under one of four decorators; its docstring is its publis
   series that the record names as the one to be compared with.
 - ``row_rule``: returns one Polars expression, true where something is wrong, run alike over one row and millions. It
   may use the columns of the kind and, where ``needs_history``, ``prev_amount_yen`` and ``prev_valid_on``.
+- ``listed_rule``: given a list of the operator's and one record, returns what it found; None where the list says
+  nothing of it, and then it was not run. Rows are told apart only by the columns it looks at, and looked up once each.
 - ``reading_rule``: no function: the words for what adapters, registers and the gateway itself report.
 
 Message templates use ``{name}`` for params; a severity of a ``Hit`` overrides the rule's.
@@ -16,15 +18,16 @@ Message templates use ``{name}`` for params; a severity of a ``Hit`` overrides t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import polars as pl
 
-from gateway.schemas.findings import Severity
+from gateway.schemas.findings import Finding, Severity
+from gateway.schemas.statement import Consulted
 
-Form = Literal["reading", "document", "history", "beside", "rows", "rows_history"]
+Form = Literal["reading", "document", "history", "beside", "rows", "rows_history", "listed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,9 @@ class Rule:
     Attributes:
         kinds: record kinds it concerns; empty for reading rules, which any kind may report.
         field: canonical column a row rule speaks of; its place is that column of the row.
-        params: columns whose values fill the message of a row rule.
+        params: columns whose values fill the message of a row rule; those that a listed rule looks at.
         check: the function itself, None for reading rules.
+        of: the list that a listed rule looks in.
     """
 
     code: str
@@ -66,6 +70,7 @@ class Rule:
     field: str | None = None
     params: tuple[str, ...] = ()
     check: Callable[..., Any] | None = None
+    of: Literal["institutions", "corporations"] | None = None
 
     @property
     def page(self) -> str:
@@ -79,6 +84,7 @@ REGISTRY: dict[str, Rule] = {}
 DocumentCheck = Callable[[Any], Iterator[Hit]]
 HistoryCheck = Callable[[Any, Any], Iterator[Hit]]
 RowCheck = Callable[[], pl.Expr]
+ListedCheck = Callable[[Any, Any], Sequence[Hit] | None]
 
 
 def _declare(rule: Rule) -> None:
@@ -143,6 +149,44 @@ def row_rule(  # noqa: PLR0913 - the same five as every rule, and what only rows
         return check
 
     return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """In which list a listed rule looks, and by which columns, of which the first is the one it points at in rows."""
+
+    of: Literal["institutions", "corporations"]
+    columns: tuple[str, ...] = ()
+
+
+def listed_rule(  # noqa: PLR0913 - the same five as every rule, and what only those that look up have
+    code: str, kind: str | tuple[str, ...], severity: Severity, words: Words, source: str, *, asked: Asked
+) -> Callable[[ListedCheck], ListedCheck]:
+    """Declare a rule that looks in a list of the operator's."""
+
+    def declare(check: ListedCheck) -> ListedCheck:
+        field = next(iter(asked.columns), None)
+        _declare(Rule(code, "listed", _kinds(kind), severity, words, source, field, asked.columns, check, asked.of))
+        return check
+
+    return declare
+
+
+@dataclass(slots=True)
+class Looked:
+    """What listed rules found, how many of them ran, over how many records in all, and where they looked."""
+
+    findings: list[Finding] = field(default_factory=list)
+    rules: int = 0
+    evaluations: int = 0
+    lists: set[Consulted] = field(default_factory=set)
+
+    def count(self, records: int, source: Consulted) -> None:
+        """That a rule ran over so many records."""
+        if records:
+            self.rules += 1
+            self.evaluations += records
+            self.lists.add(source)
 
 
 def reading_rule(code: str, severity: Severity, words: Words, source: str) -> Rule:

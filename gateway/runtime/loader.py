@@ -24,6 +24,7 @@ from gateway.registers.participants import Participants
 from gateway.runtime.sealer import Ready, Sealer
 from gateway.schemas.findings import Counts
 from gateway.schemas.identifiers import Reference
+from gateway.schemas.statement import Consulted, by_name
 from gateway.schemas.submission import MY_NUMBER, WITHDRAWN, Held, Prepared, Settled, Submission
 from gateway.schemas.withdrawal import WITHDRAWAL
 from gateway.security.merkle import leaf_hash, root
@@ -63,6 +64,7 @@ class Reading:
     records: int = 0
     rules: int = 0
     evaluations: int = 0
+    lists: set[Consulted] = field(default_factory=set)
     kinds: set[str] = field(default_factory=set)
     refused_whole: bool = False
     destroy_raw: bool = False
@@ -72,6 +74,7 @@ class Reading:
         self.records += part.records
         self.rules = max(self.rules, part.rules)
         self.evaluations += part.evaluations
+        self.lists |= part.lists
         self.kinds |= part.kinds
         self.refused_whole |= part.refused_whole
         self.destroy_raw |= part.destroy_raw
@@ -220,6 +223,7 @@ class Loader:
         settled.lines, settled.held, settled.findings = [], [], []
         settled.kinds = tuple(sorted(reading.kinds))
         settled.rules = (self.line.pack.version, reading.rules, reading.records, reading.evaluations)
+        settled.lists = by_name(reading.lists)
         settled.known_position = stage.known_position
         settled.accepted_at = self.clock.now()
         settled.counts = Counts(**stage.tally)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -56,8 +57,25 @@ class Origin(BaseModel):
         return (self.institution, *(self.succeeds or ()))
 
 
+class Consulted(BaseModel):
+    """A list of the operator's in which rules looked: its file, which names its days, and the SHA-256 (hex) of that."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
+
+
+def by_name(lists: Iterable[Consulted]) -> tuple[Consulted, ...]:
+    """Lists in the order in which receipts name them."""
+    return tuple(sorted(lists, key=lambda one: (one.name, one.sha256)))
+
+
 class RulesRun(BaseModel):
-    """Proof of work: which pack ran how many rules over how many records."""
+    """Proof of work: which pack ran how many rules over how many records, and in which lists it looked, if in any.
+
+    A rule that needs a list is counted where the list could say something, and nowhere else.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,6 +83,7 @@ class RulesRun(BaseModel):
     rules: int
     records: int
     evaluations: int
+    lists: tuple[Consulted, ...] | None = None
 
 
 class Reopening(BaseModel):

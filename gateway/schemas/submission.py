@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Channel, Reference
 from gateway.schemas.observed import ObservedDocument, ObservedRows, Tape
 from gateway.schemas.place import Place
-from gateway.schemas.statement import Origin, Reopening
+from gateway.schemas.statement import Consulted, Origin, Reopening
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class Prepared:
         findings: everything found so far.
         refused: ordinal of a refused record -> the recipient it names, if it could be read.
         records, rules, evaluations: how much work was done.
+        lists: lists of the operator's in which rules looked.
         kinds: record kinds met.
         destroy_raw: the raw bytes hold a labelled My Number and may not be kept.
         tape: which file of which feed this is, for a bank's numbered files.
@@ -125,6 +127,7 @@ class Prepared:
     records: int = 0
     rules: int = 0
     evaluations: int = 0
+    lists: set[Consulted] = field(default_factory=set)
     kinds: set[str] = field(default_factory=set)
     destroy_raw: bool = False
     tape: Tape | None = None
@@ -213,6 +216,7 @@ class Settled:
     Attributes:
         known_position: feed position up to which earlier lines were taken into account.
         keys: the (kind, series) pairs whose history it read; if one changed since, it is settled again.
+        lists: lists of the operator's in which rules looked, by name.
         taken: ordinals that no longer wait: published, unchanged, or refused now that their firm is known.
         reopens: what was last known of the log, where this reopens it.
     """
@@ -229,6 +233,7 @@ class Settled:
     known_position: int
     accepted_at: datetime
     keys: set[tuple[str, str]] = field(default_factory=set)
+    lists: Sequence[Consulted] = ()
     taken: list[int] = field(default_factory=list)
     destroy_raw: bool = False
     tape: Tape | None = None

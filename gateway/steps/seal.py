@@ -100,7 +100,9 @@ def _statement(settled: Settled, digests: Digests, at: Position, sealed_at: date
         raw_sha256=submission.raw_sha256,
         raw_bytes=submission.raw_bytes,
         adapter=settled.adapter,
-        rules=RulesRun(pack=pack, rules=rules, records=records, evaluations=evaluations),
+        rules=RulesRun(
+            pack=pack, rules=rules, records=records, evaluations=evaluations, lists=tuple(settled.lists) or None
+        ),
         verdict=Verdict.ACCEPTED if settled.reopens else settled.counts.verdict(digests.findings > 0),
         counts=settled.counts,
         kinds=settled.kinds,

@@ -11,9 +11,11 @@ from typing import Any
 
 import polars as pl
 
+from gateway.reference.lists import Lists
 from gateway.rules.my_number import cleared
-from gateway.rules.pack import Pack, check_beside, check_document, check_history
-from gateway.rules.rows import RepeatedKeys, evaluate_rows, my_numbers
+from gateway.rules.pack import Pack, check_beside, check_document, check_history, check_listed
+from gateway.rules.rows import RepeatedKeys, evaluate_rows, look_up_rows, my_numbers
+from gateway.rules.rule import Looked
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed, ObservedDocument, ObservedRows
 from gateway.schemas.records.repayment_columns import frame_of
@@ -22,16 +24,22 @@ from gateway.schemas.submission import Draft
 
 @dataclass(slots=True)
 class Checked:
-    """What a check of one observation found, and how much work it was."""
+    """What a check of one observation found, and how much work it was; ``looked`` is the part that needed lists."""
 
     findings: list[Finding] = field(default_factory=list)
     records: int = 0
-    rules: int = 0
+    own_rules: int = 0
+    looked: Looked = field(default_factory=Looked)
+
+    @property
+    def rules(self) -> int:
+        """How many rules ran."""
+        return self.own_rules + self.looked.rules
 
     @property
     def evaluations(self) -> int:
-        """Rules × records."""
-        return self.rules * self.records
+        """Rules × records; of rules that look in lists, the records of which these say something."""
+        return self.own_rules * self.records + self.looked.evaluations
 
     def refused(self) -> set[int]:
         """Ordinals of records that go back."""
@@ -46,15 +54,18 @@ class Checked:
         return codes
 
 
-def validate(pack: Pack, observed: Observed, repeated: RepeatedKeys) -> Checked:
+def validate(pack: Pack, observed: Observed, repeated: RepeatedKeys, lists: Lists) -> Checked:
     """Run every rule that concerns what was observed and needs no history; ``repeated`` remembers the file's keys."""
     if isinstance(observed, ObservedDocument):
-        found = [*cleared(observed.problems), *check_document(pack, observed)]
-        return Checked(found, 1, len(pack.document_rules(observed.record.kind)))
+        looked = check_listed(pack, observed, lists)
+        found = [*cleared(observed.problems), *check_document(pack, observed), *looked.findings]
+        return Checked(found, 1, len(pack.document_rules(observed.record.kind)), looked)
     if isinstance(observed, ObservedRows):
         rules = pack.row_rules(observed.kind, history=False)
+        looked = look_up_rows(observed, pack.listed_rules(observed.kind), lists)
         found = [*cleared(observed.problems), *evaluate_rows(observed, rules), *my_numbers(observed)]
-        return Checked([*found, *repeated.findings(observed)], observed.frame.height, len(rules))
+        found += [*looked.findings, *repeated.findings(observed)]
+        return Checked(found, observed.frame.height, len(rules), looked)
     return Checked(list(cleared(observed.problems)), 1, 0)
 
 

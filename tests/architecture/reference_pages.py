@@ -81,9 +81,10 @@ def rule_page(rule: Rule) -> str:
     source = headed.pop("Source", rule.source).removesuffix(".")
     headed.pop("Remedy", None)  # said below, in both languages
     kinds = ", ".join(f"`{kind}`" for kind in sorted(rule.kinds)) or "any"
+    needs = f" · looks in `{rule.of}` ([reference data](reference-data.md))" if rule.of else ""
     parts = [
         f"## {rule.code}",
-        f"**{rule.severity} · {SEVERITIES[rule.severity]}** · {kinds} · {source}",
+        f"**{rule.severity} · {SEVERITIES[rule.severity]}** · {kinds} · {source}{needs}",
         f"{rule.words.ja}<br>{rule.words.en}",
         summary,
         "\n".join(f"- *{name}:* {text}" for name, text in headed.items()),

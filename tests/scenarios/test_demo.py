@@ -75,6 +75,7 @@ def test_one_command_carries_documents_from_banks_to_a_targeting_tool_and_proves
         ("14100", "repayment_status", "401"),
     ]
     assert "償還データ 10,000 行を提出 → 受理 9,900・差戻し 100" in output
+    assert re.search(r"V04B \d+ 件.*支店コード 9992-017 は、.* の時点では使われていません", output)
     assert "98 通を検証、すべて証明済みログの葉" in output
     assert re.search(r"(\d+) of \1 firms in trouble listed, 0 others", output)
     assert list((tmp_path / "temporary").iterdir()) == []

@@ -40,8 +40,9 @@ ROWS = 10_000
 class Inside:
     """Bank 9991 and a vendor that speaks for it submit to corporation 13."""
 
-    def __init__(self, folder: Path, database_url: str | None = None) -> None:
-        self.gateway: Gateway = build(Settings(data_dir=folder, database_url=database_url))
+    def __init__(self, folder: Path, database_url: str | None = None, reference_data: Path | None = None) -> None:
+        settings = Settings(data_dir=folder, database_url=database_url, reference_data=reference_data)
+        self.gateway: Gateway = build(settings)
         self._watch = Watch(self.gateway.database)
         for name, kind in ((BANK, "bank"), (VENDOR, "vendor")):
             keys = KeyRing([SigningKey.generate().public])
