@@ -161,14 +161,23 @@ def learned(keys: KeyRing, shown: Iterable[Mapping[str, Any]]) -> KeyRing:
     for jwk in shown:
         with suppress(EvidenceError, ConfigurationError):
             key = PublicKey.from_jwk(jwk)
-            if keys.find(key.kid) is None and _is_vouched_for(key, keys):
+            if keys.find(key.kid) is None and _is_vouched_for(key, [one for one in keys if one.signs_until is None]):
                 keys = KeyRing([*keys, replace(key, signs_until=None)])
     return keys
 
 
-def _is_vouched_for(key: PublicKey, keys: KeyRing) -> bool:
+def says_the_truth(shown: PublicKey, trusted: PublicKey, keys: KeyRing) -> bool:
+    """Whether a key shown by a stranger is the trusted one, and what is said of it, if anything, known or vouched."""
+    if shown.bare() != trusted.bare():
+        return False
+    with suppress(EvidenceError, ConfigurationError):
+        return shown in (shown.bare(), trusted) or _is_vouched_for(shown, keys)
+    return False
+
+
+def _is_vouched_for(key: PublicKey, keys: Iterable[PublicKey]) -> bool:
     word, typ = (key.announced, ANNOUNCEMENT) if key.announced else (key.succeeds, SUCCESSION)
-    logs = KeyRing(one for one in keys if one.announced is None and one.signs_until is None)
+    logs = KeyRing(one for one in keys if one.announced is None)
     opened = open_compact(word or "", logs)
     said = strict_load(opened.payload)
     return opened.header.get("typ") == typ and isinstance(said, dict) and said.get("jwk") == key.bare().jwk()

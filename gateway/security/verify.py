@@ -25,7 +25,7 @@ from gateway.security.keys import KeyRing, PublicKey
 from gateway.security.merkle import check_inclusion, leaf_hash, root
 from gateway.security.profiles import document_in
 from gateway.security.signing import open_receipt
-from gateway.security.signing_keys import learned
+from gateway.security.signing_keys import learned, says_the_truth
 from gateway.security.timestamps import CLOCKS_APART, Authorities, check_token
 
 
@@ -141,8 +141,8 @@ def _keys(case: _Case) -> Told:
     if not case.evidence.keys:
         raise _CannotCheck(Told("the file names no keys", "鍵が記載されていません。"))
     for named in case.evidence.keys:
-        trusted = case.keys.find(str(named.get("kid")))
-        if trusted is None or trusted.bare() != _named(named).bare():
+        trusted, said = case.keys.find(str(named.get("kid"))), _named(named)
+        if trusted is None or said.jwk() != named or not says_the_truth(said, trusted, case.keys):
             raise EvidenceError(
                 "the file names a key that the key file does not hold", ja="鍵ファイルにない鍵が記載されています。"
             )

@@ -157,6 +157,16 @@ def test_the_keys_in_the_file_are_not_trusted(log: SealedLog, stranger: SigningK
     assert {"statement", "lines_root", "inclusion"} <= unchecked(report)
 
 
+@pytest.mark.parametrize("said", [{"amg": "Ed25519"}, {"alg": None}, {"succeeds": "e30.e30.AA"}, {"announced": ""}])
+def test_what_a_file_says_of_a_trusted_key_beyond_the_key_is_named(
+    log: SealedLog, keys: KeyRing, said: dict[str, str | None]
+) -> None:
+    evidence = log.evidence(log.sealed[0])
+    jwk = {name: value for name, value in {**evidence.keys[0], **said}.items() if value is not None}
+    report = verify_evidence(write_evidence(evidence.model_copy(update={"keys": (jwk,)})), keys)
+    assert failed(report) == ["keys"]
+
+
 def test_a_line_by_somebody_else_is_named(log: SealedLog, keys: KeyRing) -> None:
     forged = log.sealed[0].lines[1].replace(b"1000", b"9000")
     evidence = log.evidence(log.sealed[0])
