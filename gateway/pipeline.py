@@ -24,7 +24,7 @@ from gateway.rules.rows import RepeatedKeys
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed, ObservedDocument, ObservedRows
 from gateway.schemas.place import Place
-from gateway.schemas.submission import Prepared, Submission
+from gateway.schemas.submission import Prepared, Request, Submission
 from gateway.schemas.trail import Deed
 from gateway.steps.adapt import HEAD_BYTES, adapt, choose
 from gateway.steps.normalise import draft_document, draft_rows
@@ -210,6 +210,11 @@ def recipients_of(
     return named
 
 
+def owners_of(request: Request) -> tuple[str, ...]:
+    """For whom is closed what is kept of a submission before it is known for whom it turns out to be."""
+    return request.recipients or (OUR_OWN,)
+
+
 def queue(database: Database, cipher: Cipher, submission: Submission, received: Received, kind: str) -> Outcome:
     """Take a large submission, or one behind it: key, submission, raw bytes and the job that will deal with it.
 
@@ -220,9 +225,9 @@ def queue(database: Database, cipher: Cipher, submission: Submission, received: 
         KeyReused: the Idempotency-Key was used for another document.
         NotAuthentic: the key with which it was signed has ended meanwhile.
     """
-    owners = submission.request.recipients or (OUR_OWN,)
+    owners = owners_of(submission.request)
     cipher.make_ready(owners)
-    raw = submissions.raw_row(cipher, submission.id, owners, received.copy())
+    kept = submissions.keep(cipher.data_key(owners), submission, received.copy(), final=False)
     with database.write() as session:
         signed_with = submission.origin.key
         if signed_with is not None and registers.ended_keys(session, [signed_with], submission.received_at):
@@ -233,8 +238,7 @@ def queue(database: Database, cipher: Cipher, submission: Submission, received: 
             if earlier.fingerprint != submission.fingerprint:
                 raise KeyReused
             return Outcome(earlier.submission, replayed=True)
-        submissions.add_submissions(session, [submission], final=False)
-        submissions.add_raw(session, [raw])
+        submissions.add_kept(session, [kept])
         job = NewJob("load", submission.id, submission.origin.sender, kind, submission.received_at)
         jobs.enqueue(session, job)
         database.notify(session)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from gateway.schemas.observed import Observed
 
@@ -69,8 +69,7 @@ OUR_OWN = ""
 """Owner of what is kept before it is known for whom it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """Where stored bytes belong; they open nowhere else.
 
     Attributes:
@@ -103,6 +102,40 @@ class Writable(Protocol):
         ...
 
 
+class DataKey(Protocol):
+    """One data key, which stands wrapped in front of all that it closes."""
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Whose keys all have to be there for what it closes to open."""
+        ...
+
+    def close(self, spot: Spot, plain: bytes) -> bytes:
+        """The bytes to store."""
+        ...
+
+
+class IndexKey(Protocol):
+    """Hides what is looked up exactly at one owner, and closes what stands beside it."""
+
+    def blind(self, values: Iterable[str]) -> list[bytes]:
+        """What each value is looked up by, 16 bytes: the same for the same value at this owner, and no other's."""
+        ...
+
+    def close(self, rows: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """What to store for each of some rows, given as what it is bound to and what is to be closed."""
+        ...
+
+    def open(self, bound: bytes, stored: bytes) -> bytes:
+        """What was closed.
+
+        Raises:
+            Erased: it was closed with a key that is being destroyed.
+            EvidenceError: it does not belong here, or was altered.
+        """
+        ...
+
+
 class Cipher(Protocol):
     """Closes what is stored, for its owners, and opens it again; only in its place."""
 
@@ -116,6 +149,18 @@ class Cipher(Protocol):
 
     def close(self, spot: Spot, owners: Sequence[str], plain: bytes) -> bytes:
         """The bytes to store; they open as long as every owner's key is there."""
+        ...
+
+    def data_key(self, owners: Sequence[str]) -> DataKey:
+        """A new data key, for several values that come and go together."""
+        ...
+
+    def index(self, owner: str) -> IndexKey:
+        """The key of an owner's index, as it was when it was last made ready."""
+        ...
+
+    def find_index(self, owner: str) -> IndexKey | None:
+        """The same, also within a transaction, for who only looks something up; None if nothing was ever hidden."""
         ...
 
     def open(self, spot: Spot, stored: bytes) -> bytes:
@@ -180,7 +225,7 @@ class StoredKey:
     Attributes:
         id: 8 random bytes, by which what it closes names it.
         recipient: whose; empty for what has no recipient yet.
-        year: when it closes (UTC).
+        year: when it closes (UTC); 1 for the key of the recipient's index, which stays.
         kek: name of the key that wraps it.
         wrapped: itself, wrapped; None once it is destroyed.
         retired: nothing is closed with it any more.
@@ -201,8 +246,12 @@ class KeyShelf(Protocol):
         """A key by its id."""
         ...
 
+    def find_for(self, recipient: str, year: int) -> StoredKey | None:
+        """The key that closes for a recipient this year, or hides its index."""
+        ...
+
     def take(self, recipient: str, year: int, make: Callable[[], StoredKey]) -> StoredKey:
-        """The key that closes for a recipient this year; made, one process at a time, if there is none."""
+        """The same; made, one process at a time, if there is none."""
         ...
 
     def retired(self) -> Mapping[bytes, bool]:

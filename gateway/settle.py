@@ -380,7 +380,7 @@ def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack
         if share.prepared.tape is not None:
             institution, tape = share.submission.origin.institution, share.prepared.tape.layout
             share.follow(log.last_sequences(session, share.recipient, institution, tape))
-    versions = _recall_versions(session, shares)
+    versions = _recall_versions(session, shares, blocks)
     for share in shares:
         share.look_back(versions)
         if share.may_be_late:
@@ -430,7 +430,7 @@ def _known(session: Session, references: set[Reference], guarantees: Mapping[str
     return Known(registers.find_links(session, references, japanese_date(now)), found)
 
 
-def _recall_versions(session: Session, shares: Sequence[Share]) -> Versions:
+def _recall_versions(session: Session, shares: Sequence[Share], blocks: Blocks) -> Versions:
     wanted: dict[tuple[str, str], list[Placed]] = {}
     for share in shares:
         for one in share.placed:
@@ -438,10 +438,10 @@ def _recall_versions(session: Session, shares: Sequence[Share]) -> Versions:
     found: dict[tuple[str, str, str], list[Version]] = {}
     for (recipient, kind), placed in wanted.items():
         since = min(one.draft.valid_on for one in placed) - HISTORY_WINDOWS[kind]
-        series = sorted(
+        series = list(
             {name for one in placed for name in (one.series, *one.inherited, one.series_beside) if name is not None}
         )
-        for name, history in feed.find_versions(session, recipient, kind, series, since).items():
+        for name, history in blocks.index.find_versions(session, recipient, kind, series, since).items():
             found[recipient, kind, name] = history
     return found
 

@@ -51,6 +51,7 @@ from gateway.steps.authenticate import Door, Issuer, Terms
 from gateway.store.engine import Database, Watch
 from gateway.store.feed import Blocks
 from gateway.store.migrate import migrate
+from gateway.store.plain_rows import close_plain
 from gateway.store.storage_keys import StorageKeys
 from gateway.store.walls import is_climbed
 
@@ -165,6 +166,7 @@ def build(settings: Settings) -> Gateway:
     )
     try:
         made.storage.check()
+        close_plain(database, made.blocks)
     except ConfigurationError:
         database.close()
         raise

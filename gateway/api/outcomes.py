@@ -18,7 +18,7 @@ from gateway.api.parts import Parts
 from gateway.api.submissions import STALLED, is_stalled, stored_outcome
 from gateway.errors import InvalidRequest, NotFound, Withdrawn
 from gateway.evidence import Wanted, collect
-from gateway.ports import Hints
+from gateway.ports import Cipher, Hints
 from gateway.schemas.findings import Severity
 from gateway.schemas.line import CANONICAL
 from gateway.schemas.statement import StoredStatement
@@ -35,9 +35,9 @@ from gateway.store.engine import Session
 router = APIRouter(prefix="/v1", tags=["submissions"])
 
 
-def _own(session: Session, caller: Caller, submission: str) -> Submission:
+def _own(session: Session, caller: Caller, submission: str, cipher: Cipher | None = None) -> Submission:
     """The submission, if the caller handed it over; to everybody else it does not exist."""
-    found = submissions.find_submission(session, submission)
+    found = submissions.find_submission(session, submission, cipher)
     if found is None or found.origin.sender != caller.participant.id:
         raise NotFound
     return found
@@ -110,7 +110,7 @@ def returned(request: Request, submission: SubmissionId) -> Response:
     """
     parts, caller = admitted(request)
     with parts.database.read(caller.tenant) as session:
-        own = _own(session, caller, submission)
+        own = _own(session, caller, submission, parts.blocks.cipher)
         rows = log.find_statements(session, submission)
         if not rows:
             if is_stalled(session, submission):
@@ -195,5 +195,5 @@ def held(request: Request) -> Response:
     parts, caller = admitted(request)
     tenant = caller.tenant
     with parts.database.read(tenant) as session:
-        rows = submissions.find_held(session, sorted(tenant.reads), tenant.sender)
+        rows = submissions.find_held(session, parts.blocks.cipher, sorted(tenant.reads), tenant.sender)
     return Response(orjson.dumps([present.held(row) for row in rows]), media_type="application/json")

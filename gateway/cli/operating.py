@@ -133,7 +133,7 @@ def disclosures(
         party = registers.find_links(session, [reference], japanese_date(gateway.clock.now())).get(reference)
         if party is None:
             raise NotFound("this number names no firm", ja="この番号に該当する事業者は登録されていません。")
-        for one in disclosures.of_party(session, party):
+        for one in disclosures.of_party(session, gateway.blocks, party):
             places = ",".join(_span(*run) for run in one.positions)
             told = one.reader or "nobody yet", places, one.at.isoformat() if one.at else ""
             typer.echo("\t".join((one.recipient, one.kind, f"from {one.sender}", *told)))

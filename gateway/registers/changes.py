@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from gateway.ports import Cipher
 from gateway.schemas.register_change import Authority, Change, RegisterChange, changed
 from gateway.security.log_key_changes import Made
 from gateway.security.log_keys import LogKeys
@@ -45,6 +46,11 @@ class Registrar(Protocol):
     @property
     def database(self) -> Database:
         """Where the registers are."""
+        ...
+
+    @property
+    def cipher(self) -> Cipher:
+        """What closes and opens what is stored."""
         ...
 
     def changing(self) -> AbstractContextManager[Changing]:

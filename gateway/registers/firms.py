@@ -57,7 +57,7 @@ def say_who(
         if _link(session, reference, party, by):
             what = {"reference": reference.model_dump(mode="json"), "party": party}
             changing.say("linked", [by[0]], what, _on_request(by))
-        return party, release_waiting(registrar.database, session, [reference], by[1])
+        return party, release_waiting(registrar, session, [reference], by[1])
 
 
 def end_link(registrar: Registrar, reference: Reference, by: tuple[str, datetime]) -> str:
@@ -150,7 +150,7 @@ def register_guarantees(
             Reference(scheme=Scheme.GUARANTEE, scope=recipient, value=entry.guarantee_no): entry.institution
             for entry in entries
         }
-        return release_waiting(database, session, [*owners, *parties], by[1], owners)[recipient]
+        return release_waiting(registrar, session, [*owners, *parties], by[1], owners)[recipient]
 
 
 def _on_request(by: tuple[str, datetime]) -> Authority:
@@ -198,7 +198,7 @@ def _link(session: Session, reference: Reference, party: str, by: tuple[str, dat
 
 
 def release_waiting(
-    database: Database,
+    registrar: Registrar,
     session: Session,
     references: Sequence[Reference],
     now: datetime,
@@ -210,7 +210,7 @@ def release_waiting(
     is registered: what others hold for that number goes on waiting.
     """
     held: dict[str, list[Waiting]] = {}
-    for row in submissions.waiting_for(session, references):
+    for row in submissions.waiting_for(session, registrar.cipher, references):
         held.setdefault(row.submission, []).append(row)
     released: Counter[str] = Counter()
     for held_by in sorted(held):
@@ -223,7 +223,7 @@ def release_waiting(
             job = NewJob("release", jobs.key_of(new_id(), held_by), submission.origin.sender, ANY_KIND, now)
             jobs.enqueue(session, job)
         released += free
-    database.notify(session)
+    registrar.database.notify(session)
     return released
 
 

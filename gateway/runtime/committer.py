@@ -17,11 +17,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from gateway.errors import BusyError, KeyReused, NotAuthentic
 from gateway.pipeline import Outcome
-from gateway.ports import Clock
+from gateway.ports import Clock, DataKey
 from gateway.rules.pack import Pack
 from gateway.runtime.notes import Notes
 from gateway.runtime.sealer import Ready, Sealer
@@ -35,8 +35,9 @@ from gateway.steps.seal import Sealed, digest
 from gateway.store import feed, jobs, log, registers, submissions
 from gateway.store.engine import Database, Session
 from gateway.store.feed import Blocks
+from gateway.store.line_index import Index, Key
 from gateway.store.log import HeadState
-from gateway.store.submissions import Used
+from gateway.store.submissions import Kept, Used
 
 LOGGER = logging.getLogger("hayame.commit")
 NOTES_DELAY_S = 0.2
@@ -45,17 +46,21 @@ ROUNDS = 10
 """How often a work may be sent round again before its sender is asked to come back later."""
 
 T = TypeVar("T")
-Key = tuple[str, str]
-"""Kind and series of a record."""
 
 
 @dataclass(eq=False, slots=True)
 class Work:
-    """A prepared submission waiting for its group; ``rounds`` counts how often it reached the lock in vain."""
+    """A prepared submission waiting for its group.
+
+    Attributes:
+        key: under which its document is closed, and its lines where they have one recipient.
+        rounds: how often it reached the lock in vain.
+    """
 
     submission: Submission
     prepared: Prepared
-    raw: dict[str, Any]
+    key: DataKey
+    kept: Kept
     recipients: tuple[str, ...]
     done: asyncio.Future[Outcome]
     settled: list[Settled] = field(default_factory=list)
@@ -102,8 +107,9 @@ class Committer:
         cipher = self._tools.blocks.cipher
         if not cipher.is_ready(recipients):
             await asyncio.to_thread(cipher.make_ready, recipients)
-        raw = submissions.raw_row(cipher, submission.id, recipients, _kept(prepared, received))
-        work = Work(submission, prepared, raw, recipients, asyncio.get_running_loop().create_future())
+        key = cipher.data_key(recipients)
+        kept = submissions.keep(key, submission, _copy(prepared, received))
+        work = Work(submission, prepared, key, kept, recipients, asyncio.get_running_loop().create_future())
         self._waiting.append(work)
         self._arrived.set()
         return await work.done
@@ -183,7 +189,7 @@ class Committer:
             chosen = self._settle(session, fresh)
         if not chosen:
             return
-        ready = {id(one): _ready(tools.blocks, one) for work in chosen for one in work.settled}
+        ready = {id(one): _ready(tools.blocks, one, work.key) for work in chosen for one in work.settled}
         session = await self._begin()
         try:
             sealed = self._write(session, chosen, ready)
@@ -231,7 +237,7 @@ class Committer:
         """Everything between BEGIN and COMMIT; works that must go round again are taken out of ``chosen``."""
         database = self._tools.database
         heads = log.lock_heads(database, session, {r for work in chosen for r in work.recipients})
-        changed = _changed(session, chosen, heads)
+        changed = _changed(session, self._tools.blocks.index, chosen, heads)
         moved = [work for work in chosen if _ground_moved(session, work, changed, self._tools.clock.now())]
         over = _with_ended_key(session, chosen, self._tools.clock.now())
         rest = [work for work in chosen if work not in moved and work not in over]
@@ -239,8 +245,7 @@ class Committer:
         lost = [work for work in rest if work.submission.key is not None and work.name not in claimed]
         chosen[:] = [work for work in rest if work not in lost]
         self._put_back(_again([work for work in [*moved, *lost] if work not in over]))
-        submissions.add_submissions(session, [work.submission for work in chosen], final=True)
-        submissions.add_raw(session, [work.raw for work in chosen])
+        submissions.add_kept(session, [work.kept for work in chosen])
         self._notes.write(self._tools.database, session)
         return self._tools.sealer.seal_all(session, [ready[id(one)] for w in chosen for one in w.settled], heads)
 
@@ -312,8 +317,8 @@ async def _surely(future: asyncio.Future[T]) -> T:
     return result
 
 
-def _ready(blocks: Blocks, settled: Settled) -> Ready:
-    return Ready(settled, digest(settled), packed(blocks, settled))
+def _ready(blocks: Blocks, settled: Settled, key: DataKey) -> Ready:
+    return Ready(settled, digest(settled), packed(blocks, settled, key))
 
 
 def _fail(work: Work, error: Exception) -> None:
@@ -365,7 +370,9 @@ def _without_overlap(works: Sequence[Work]) -> tuple[list[Work], list[Work]]:
     return chosen, later
 
 
-def _changed(session: Session, works: Sequence[Work], heads: Mapping[str, HeadState]) -> dict[str, set[Key]]:
+def _changed(
+    session: Session, index: Index, works: Sequence[Work], heads: Mapping[str, HeadState]
+) -> dict[str, set[Key]]:
     """What of all that a group looked at got a line, or may have lost one, between its snapshot and the lock."""
     changed: dict[str, set[Key]] = {}
     for recipient, head in heads.items():
@@ -374,7 +381,7 @@ def _changed(session: Session, works: Sequence[Work], heads: Mapping[str, HeadSt
         if head.next_position > known:
             keys = set().union(*(one.keys for one in looked))
             withdrawn = feed.withdrawn_since(session, recipient, known)
-            changed[recipient] = keys if withdrawn else feed.changed_since(session, recipient, sorted(keys), known)
+            changed[recipient] = keys if withdrawn else index.changed_since(session, recipient, list(keys), known)
     return changed
 
 
@@ -398,6 +405,6 @@ def _with_ended_key(session: Session, works: Sequence[Work], now: datetime) -> l
     return over
 
 
-def _kept(prepared: Prepared, received: Received) -> RawCopy:
+def _copy(prepared: Prepared, received: Received) -> RawCopy:
     """What is kept of the document; one that holds a labelled My Number is never kept at all."""
     return RawCopy(None, None, MY_NUMBER) if prepared.destroy_raw else received.copy()

@@ -10,7 +10,7 @@ load begins by making sure that its job is still its own.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -108,7 +108,7 @@ class Loader:
             BusyError: the ground kept moving, or another worker took over; try again later.
         """
         with self.database.read() as session:
-            submission = submissions.find_submission(session, submission_id)
+            submission = submissions.find_submission(session, submission_id, self.blocks.cipher)
             done = bool(log.find_statements(session, submission_id))
         if submission is None:
             raise NotFound
@@ -174,17 +174,22 @@ class Loader:
         with self.database.read() as session:
             settled = settle(session, [share], self.blocks, self.line.pack, self.clock.now())[0]
         first, where = len(stage.leaves), (settled.submission.id, settled.recipient)
-        self.blocks.cipher.make_ready([stage.recipient])
+        cipher = self.blocks.cipher
+        cipher.make_ready([stage.recipient])
+        index = sorted(self.blocks.index.rows(*where, settled.lines, first), key=_place_in_index)
         for start in range(0, len(settled.lines), ROWS_PER_TRANSACTION):
-            lines = settled.lines[start : start + ROWS_PER_TRANSACTION]
-            blocks = list(self.blocks.rows(*where, lines, first + start))
+            some = slice(start, start + ROWS_PER_TRANSACTION)
+            blocks = list(self.blocks.rows(*where, settled.lines[some], first + start))
             with self._write() as session:
-                feed.add_lines(session, blocks, feed.index_rows(*where, lines, first + start))
-        rows = submissions.finding_rows(self.blocks.cipher, *where, settled.findings, stage.chunks)
-        held = _still_held(settled)
+                feed.add_lines(session, blocks, index[some])
+        rows = submissions.finding_rows(cipher, *where, settled.findings, stage.chunks)
+        held = submissions.held_rows(cipher, *where, _still_held(settled))
         with self._write() as session:
             submissions.add_findings(session, rows)
-            submissions.add_held(session, submissions.held_rows(*where, held))
+            submissions.add_held(session, held)
+        looked_at = list(settled.keys)
+        names = self.blocks.index.names(stage.recipient, looked_at)
+        stage.looked_at.update(hash((kind, name)) for (kind, _), name in zip(looked_at, names, strict=True))
         _count(stage, settled, len(rows))
 
     def _publish(self, submission: Submission, stages: dict[str, Stage], reading: Reading) -> bool:
@@ -196,7 +201,7 @@ class Loader:
                 feed.drop_stage(session, submission.id)
                 submissions.finish_submission(session, submission.id)
                 return True
-            if any(_moved(session, stage, heads[stage.recipient].next_position) for stage in stages.values()):
+            if any(self._moved(session, stage, heads[stage.recipient].next_position) for stage in stages.values()):
                 return False
             if any(self._could_place(session, submission, stage) for stage in stages.values()):
                 return False
@@ -210,6 +215,13 @@ class Loader:
     def _is_withdrawn(self, session: Session, submission: Submission) -> bool:
         """Whether what was read was withdrawn meanwhile."""
         return submissions.why_destroyed(session, submission.request.releases or submission.id) == WITHDRAWN
+
+    def _moved(self, session: Session, stage: Stage, next_position: int) -> bool:
+        """Whether a record this load looked at got a line since, or may have lost one."""
+        if next_position == stage.known_position:
+            return False
+        changed = self.blocks.index.since(session, stage.recipient, stage.known_position)
+        return any(one[0] == WITHDRAWAL or hash(one) in stage.looked_at for one in changed)
 
     def _could_place(self, session: Session, submission: Submission, stage: Stage) -> bool:
         """Whether a number that a record staged as held waits for was registered meanwhile."""
@@ -231,7 +243,7 @@ class Loader:
         if reading.refused_whole:
             settled.counts, leaves = Counts(refused=max(reading.records, 1)), []
         digests = Digests(root(leaves).hex(), len(leaves), stage.findings_hash.hexdigest(), stage.findings)
-        return Ready(settled, digests, Packed([], []))
+        return Ready(settled, digests, Packed())
 
     def _finish(self, session: Session, submission: Submission, stages: dict[str, Stage], reading: Reading) -> None:
         submissions.finish_submission(session, submission.id)
@@ -261,7 +273,6 @@ def _still_held(settled: Settled) -> list[Held]:
 
 
 def _count(stage: Stage, settled: Settled, chunks: int) -> None:
-    stage.looked_at.update(hash(key) for key in settled.keys)
     stage.leaves += [leaf_hash(line.body) for line in settled.lines]
     for finding in settled.findings:
         stage.findings_hash.update(canonical_finding(finding) + b"\n")
@@ -274,12 +285,9 @@ def _count(stage: Stage, settled: Settled, chunks: int) -> None:
     stage.last = settled
 
 
-def _moved(session: Session, stage: Stage, next_position: int) -> bool:
-    """Whether a record this load looked at got a line since, or may have lost one."""
-    if next_position == stage.known_position:
-        return False
-    changed = feed.series_since(session, stage.recipient, stage.known_position)
-    return any(kind == WITHDRAWAL or hash((kind, series)) in stage.looked_at for kind, series in changed)
+def _place_in_index(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Entries are written in the order of the index, so that a page of it is not written again and again."""
+    return entry["kind"], entry["series"]
 
 
 def _says_something(submission: Submission, stage: Stage) -> bool:

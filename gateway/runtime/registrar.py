@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.ports import Clock
+from gateway.ports import Cipher, Clock
 from gateway.registers.changes import Changing
 from gateway.runtime.reopen import end_log_key
 from gateway.runtime.sealer import Ready, Sealer
@@ -41,6 +41,11 @@ class Registrar:
     sealer: Sealer
     clock: Clock
 
+    @property
+    def cipher(self) -> Cipher:
+        """What closes and opens what is stored."""
+        return self.blocks.cipher
+
     @contextmanager
     def changing(self) -> Iterator[Changing]:
         """A change; see ``registers.changes.Registrar``.
@@ -48,7 +53,7 @@ class Registrar:
         Raises:
             LogSuspended: the log of the registers was found rewound or forked.
         """
-        self.blocks.cipher.make_ready([REGISTER])
+        self.cipher.make_ready([REGISTER])
         written: list[Path] = []
         try:
             with self.database.write() as session:
@@ -58,8 +63,8 @@ class Registrar:
                 if changing.made:
                     written.append(log_key_changes.put(self.sealer.logs, changing.made))
                 if changing.log_key_ended:
-                    cipher, by = self.blocks.cipher, changing.log_key_ended
-                    written.append(end_log_key(self.sealer, cipher, session, changing, by))
+                    by = changing.log_key_ended
+                    written.append(end_log_key(self.sealer, self.cipher, session, changing, by))
                     head = log.find_heads(session, [REGISTER])[REGISTER]
                 if changing.said:
                     self._seal(session, changing.said, head)
@@ -76,11 +81,10 @@ class Registrar:
             body = canonical(change.model_dump(mode="json"))
             settled = _settled(body, head, self.clock)
             name = settled.submission.id
-            submissions.add_submissions(session, [settled.submission], final=True)
-            raw = submissions.raw_row(self.blocks.cipher, name, (REGISTER,), RawCopy(body, None, None))
-            submissions.add_raw(session, [raw])
+            kept = submissions.keep(self.cipher.data_key((REGISTER,)), settled.submission, RawCopy(body, None, None))
+            submissions.add_kept(session, [kept])
             register_log.add(session, name, change.concerns)
-            ready.append(Ready(settled, digest(settled), Packed([], [])))
+            ready.append(Ready(settled, digest(settled), Packed()))
         self.sealer.seal_all(session, ready, {REGISTER: head})
 
 

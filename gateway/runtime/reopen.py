@@ -85,10 +85,9 @@ def end_log_key(sealer: Sealer, cipher: Cipher, session: Session, changing: Chan
 def _seal(sealer: Sealer, session: Session, settled: Settled, kept: tuple[Cipher, bytes, str], head: HeadState) -> None:
     """Keep what the gateway says, closed for an owner, and seal it at a head."""
     cipher, body, owner = kept
-    submissions.add_submissions(session, [settled.submission], final=True)
-    copy = RawCopy(body, None, None)
-    submissions.add_raw(session, [submissions.raw_row(cipher, settled.submission.id, (owner,), copy)])
-    ready = Ready(settled, digest(settled), Packed([], []))
+    ours = submissions.keep(cipher.data_key((owner,)), settled.submission, RawCopy(body, None, None))
+    submissions.add_kept(session, [ours])
+    ready = Ready(settled, digest(settled), Packed())
     sealer.seal_all(session, [ready], {settled.recipient: head})
 
 

@@ -119,7 +119,7 @@ class TakeBack:
         later = {
             one.version.position: one
             for part in parts
-            for one in removal.find_superseding(self.session, self.recipient, part)
+            for one in removal.find_superseding(self.session, self.blocks.cipher, self.recipient, part)
             if one.version.position not in withdrawn
         }
         bodies = self.blocks.load_versions(self.session, self.recipient, [one.version for one in later.values()])
@@ -175,7 +175,9 @@ def _again(one: Later, body: dict[str, Any]) -> Line:
     body["supersedes"] = {"position": version.position, "reason": RESTATED, "before": []}
     body["nonce"] = os.urandom(16).hex()
     said = orjson.dumps(body, option=CANONICAL)
-    return Line(one.kind, one.series, version.valid_on, version.digest, version.amount_yen, said, version.closing)
+    return Line(
+        one.kind, body["key"]["series"], version.valid_on, version.digest, version.amount_yen, said, version.closing
+    )
 
 
 def _part_of(lines: Sequence[Later]) -> Part:

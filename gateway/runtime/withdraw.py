@@ -131,10 +131,9 @@ class Withdrawer:
             return None
         now = self.clock.now()
         settled = _settled(asked, row.recipient, taken, head, now)
-        submissions.add_submissions(session, [settled.submission], final=True)
         copy = RawCopy(_said(asked, taken, now), None, None)
-        raw = submissions.raw_row(self.blocks.cipher, settled.submission.id, (row.recipient,), copy)
-        submissions.add_raw(session, [raw])
+        kept = submissions.keep(self.blocks.cipher.data_key((row.recipient,)), settled.submission, copy)
+        submissions.add_kept(session, [kept])
         ready = Ready(settled, digest(settled), packed(self.blocks, settled))
         self.sealer.seal_all(session, [ready], {row.recipient: head})
         withdrawals.add(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from gateway.errors import BusyError, GatewayError
+from gateway.pipeline import owners_of
 from gateway.ports import Clock
 from gateway.runtime.loader import Loader
 from gateway.runtime.logs import kind_of
@@ -87,8 +88,12 @@ class Worker:
     def _release(self, loader: Loader, key: str) -> None:
         """Publish what a submission's held records came to, by a statement of the gateway's own."""
         held_by, new = jobs.of_release(key)
+        cipher = self.loader.blocks.cipher
+        with self.database.read() as session:
+            earlier = submissions.find_submission(session, held_by, cipher)
+        owners = owners_of(earlier.request) if earlier else ()
+        cipher.make_ready(owners)
         with self.database.write() as session:
-            earlier = submissions.find_submission(session, held_by)
             waiting = submissions.held_ordinals(session, held_by)
             if earlier is None or not waiting:
                 return
@@ -96,7 +101,7 @@ class Worker:
                 origin = earlier.origin.model_copy(update={"channel": Channel.GATEWAY})
                 request = replace(earlier.request, releases=held_by, channel=Channel.GATEWAY, fixes=None)
                 release = replace(earlier, id=new, origin=origin, request=request, key=None)
-                submissions.add_submissions(session, [release], final=False)
+                submissions.add_kept(session, [submissions.keep(cipher.data_key(owners), release, None, final=False)])
         loader.load(new, frozenset(waiting))
 
     def _tidy(self) -> None:

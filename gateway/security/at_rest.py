@@ -3,9 +3,10 @@
     key-encryption key (Kms) ─ wraps ─▶ key of a recipient and year ─ wraps ─▶ data key of one value ─ closes ─▶ value
 
 A closed value is ``version | owners | key ids | wrapped data key | nonce | ciphertext | tag``: AES-256-GCM (NIST SP
-800-38D) under a data key of its own, which stands in front of it, wrapped (RFC 3394) by the key of each owner in turn,
-so that it opens only as long as every owner's key is there. What is authenticated beside the ciphertext is all that
-precedes the nonce and the value's spot. A closed file is the same in chunks, each numbered, the last one marked.
+800-38D) under a data key of its own or of all that comes and goes together. It stands in front, wrapped (RFC 3394) by
+the key of each owner in turn, so that the value opens only as long as every owner's key is there. What is authenticated
+beside the ciphertext is all that precedes the nonce and the value's spot. A closed file is the same in chunks, each
+numbered, the last one marked. What is looked up, and what stands in rows by the million: ``index_keys.py``.
 What was stored before there was encryption begins with the mark of its compression, and is read as it is.
 """
 
@@ -22,7 +23,9 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from gateway.errors import EvidenceError
 from gateway.ports import Spot
-from gateway.security.owner_keys import ID, KEY, OwnerKeys
+from gateway.security.index_keys import IndexKey
+from gateway.security.owner_keys import OwnerKeys
+from gateway.security.unwrapped_keys import ID, KEY
 
 VERSION = 1
 FILE = b"hayame\x00\x01"
@@ -48,9 +51,19 @@ class AtRest:
 
     def close(self, spot: Spot, owners: Sequence[str], plain: bytes) -> bytes:
         """The bytes to store: the value under a data key of its own."""
-        head, key = self._head(owners)
-        nonce = os.urandom(NONCE)
-        return b"".join((head, nonce, AESGCM(key).encrypt(nonce, plain, head + spot.bound())))
+        return self.data_key(owners).close(spot, plain)
+
+    def data_key(self, owners: Sequence[str]) -> DataKey:
+        """A new data key, for several values that come and go together."""
+        return DataKey(tuple(owners), *self._head(owners))
+
+    def index(self, owner: str) -> IndexKey:
+        """The key of an owner's index, as it was when it was last made ready."""
+        return self._keys.index(owner)
+
+    def find_index(self, owner: str) -> IndexKey | None:
+        """The same, also within a transaction, for who only looks something up; None if nothing was ever hidden."""
+        return self._keys.find_index(owner)
 
     def open(self, spot: Spot, stored: bytes) -> bytes:
         """The bytes that were stored; see ``ports.Cipher``."""
@@ -99,6 +112,21 @@ class AtRest:
         except InvalidUnwrap as error:
             raise EvidenceError("the data key of stored bytes does not unwrap") from error
         return head, key
+
+
+class DataKey:
+    """One data key; what it closes is numbered, and the number is the nonce. See ``ports.DataKey``."""
+
+    def __init__(self, owners: tuple[str, ...], head: bytes, key: bytes) -> None:
+        self.owners = owners
+        self._head, self._aead = head, AESGCM(key)
+        self._number = 0
+
+    def close(self, spot: Spot, plain: bytes) -> bytes:
+        """The bytes to store."""
+        head, nonce = self._head, self._number.to_bytes(NONCE, "big")
+        self._number += 1
+        return head + nonce + self._aead.encrypt(nonce, plain, head + spot.bound())
 
 
 class ClosingWriter:

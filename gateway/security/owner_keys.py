@@ -1,48 +1,48 @@
-"""The keys of owners, unwrapped and at hand: of each recipient and year one closes, and all that were ever used open.
+"""Which key closes for an owner: of each recipient and year one; all that were ever used open.
+
+Beside them each owner has the key of its index, which stays from year to year: what is looked up has to be found again.
 
 They are kept in memory. Once a second the shelf is asked which were retired or destroyed meanwhile, by any process.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from gateway.errors import ConfigurationError, Erased, EvidenceError
-from gateway.ports import Clock, KeyShelf, Kms, StoredKey
+from gateway.ports import Clock, KeyShelf, Kms
+from gateway.security.index_keys import IndexKey
+from gateway.security.unwrapped_keys import UnwrappedKeys
 
-KEY, ID = 32, 8
 FRESH_S = 1.0
-RETIRED = 0
-KEYS_KEPT = 4_096
+RETIRED, INDEX = 0, 1
+"""In place of a year: of a key that is to be replaced; of the key of an owner's index."""
 
 
 class OwnerKeys:
-    """Keys by id, and by the owner for whom they close this year."""
+    """Keys by id, and by the owner for whom they close this year or hide its index."""
 
     def __init__(self, kms: Kms, shelf: KeyShelf, clock: Clock) -> None:
-        self._kms, self._shelf, self._clock = kms, shelf, clock
-        self._keys: dict[bytes, bytes] = {}
+        self._keys, self._clock = UnwrappedKeys(kms, shelf), clock
         self._closing: dict[str, tuple[int, bytes]] = {}
+        self._hiding: dict[str, tuple[int, bytes]] = {}
         self._lock = threading.Lock()
+        self._checked: set[str] = set()
         self._looked_at = -FRESH_S
 
     def is_ready(self, owners: Collection[str]) -> bool:
         """Whether the owners' keys of this year are at hand and were looked at within the last second."""
-        year = self._clock.now().year
-        return self._is_fresh() and all(self._year(owner) == year for owner in owners)
+        return self._is_fresh() and all(owner in self._checked or self._check(owner) for owner in owners)
 
     def make_ready(self, owners: Collection[str]) -> None:
         """Fetch or make the owners' keys of this year; may wait for its turn to write, so never in a transaction."""
         self._look()
         year = self._clock.now().year
         for owner in owners:
-            if self._year(owner) != year:
-                stored = self._shelf.take(owner, year, lambda owner=owner: self._made(owner, year))  # type: ignore[misc]
-                self._keep(stored.id, self._unwrapped(stored))
-                self._closing[owner] = (year, stored.id)
+            for ready, wanted in ((self._closing, year), (self._hiding, INDEX)):
+                if _year(ready, owner) != wanted:
+                    ready[owner] = wanted, self._keys.take(owner, wanted)
 
     def closing(self, owner: str) -> bytes:
         """Id of the key that closes for an owner, as it was when it was last made ready."""
@@ -50,59 +50,61 @@ class OwnerKeys:
             self.make_ready((owner,))
         return self._closing[owner][1]
 
-    def load(self, id: bytes) -> bytes:
-        """A key by its id.
+    def index(self, owner: str) -> IndexKey:
+        """The key of an owner's index, as it was when it was last made ready."""
+        if owner not in self._hiding:
+            self.make_ready((owner,))
+        return self._index_key(owner)
 
-        Raises:
-            Erased: it was destroyed.
-            EvidenceError: there never was one.
-        """
-        if not self._is_fresh():
-            self._look()
-        key = self._keys.get(id)
-        if key is None:
-            stored = self._shelf.find(id)
+    def find_index(self, owner: str) -> IndexKey | None:
+        """The same for who only looks something up: where there is no key yet, nothing was hidden with any."""
+        self._look_again()
+        if _year(self._hiding, owner) != INDEX:
+            stored = self._keys.shelf.find_for(owner, INDEX)
             if stored is None:
-                raise EvidenceError("stored bytes name a key that there never was")
-            key = self._unwrapped(stored)
-            self._keep(id, key)
-        return key
+                return None
+            self._hiding[owner] = INDEX, self._keys.put(stored)
+        return self._index_key(owner)
+
+    def load(self, id: bytes) -> bytes:
+        """A key by its id; see ``UnwrappedKeys.load``."""
+        self._look_again()
+        return self._keys.load(id)
+
+    def _index_key(self, owner: str) -> IndexKey:
+        self._look_again()
+        return self._keys.load_index(self._hiding[owner][1])
+
+    def _check(self, owner: str) -> bool:
+        """Whether an owner's keys are at hand; asked anew each time the shelf was."""
+        with self._lock:
+            ready = _year(self._closing, owner) == self._clock.now().year and _year(self._hiding, owner) == INDEX
+            if ready:
+                self._checked.add(owner)
+            return ready
 
     def _is_fresh(self) -> bool:
         return time.monotonic() - self._looked_at < FRESH_S
 
-    def _year(self, owner: str) -> int:
-        return self._closing.get(owner, (RETIRED, b""))[0]
+    def _look_again(self) -> None:
+        if not self._is_fresh():
+            self._look()
 
     def _look(self) -> None:
         """Forget keys that were destroyed; those that were retired are renewed when they are next made ready."""
         self._looked_at = time.monotonic()
-        retired = self._shelf.retired()
+        retired = self._keys.shelf.retired()
+        for id, destroyed in retired.items():
+            if destroyed:
+                self._keys.forget(id)
         with self._lock:
-            for id, destroyed in retired.items():
-                if destroyed:
-                    self._keys.pop(id, None)
-            for owner, (_, id) in self._closing.items():
-                if id in retired:
-                    self._closing[owner] = (RETIRED, id)
+            self._checked.clear()
+            for ready in (self._closing, self._hiding):
+                for owner, (_, id) in list(ready.items()):
+                    if id in retired:
+                        ready[owner] = (RETIRED, id)
 
-    def _keep(self, id: bytes, key: bytes) -> None:
-        with self._lock:
-            while len(self._keys) >= KEYS_KEPT:
-                self._keys.pop(next(iter(self._keys)))
-            self._keys[id] = key
 
-    def _made(self, owner: str, year: int) -> StoredKey:
-        kek, wrapped = self._kms.wrap(os.urandom(KEY))
-        return StoredKey(os.urandom(ID), owner, year, kek, wrapped)
-
-    def _unwrapped(self, stored: StoredKey) -> bytes:
-        if stored.wrapped is None:
-            raise Erased
-        try:
-            return self._kms.unwrap(stored.kek, stored.wrapped)
-        except ConfigurationError:
-            again = self._shelf.find(stored.id)  # wrapped anew a moment ago?
-            if again is None or again.wrapped is None or again.kek == stored.kek:
-                raise
-            return self._kms.unwrap(again.kek, again.wrapped)
+def _year(ready: Mapping[str, tuple[int, bytes]], owner: str) -> int:
+    """The year of a key that is at hand for an owner, or what stands in its place."""
+    return ready.get(owner, (RETIRED, b""))[0]

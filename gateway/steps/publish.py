@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from gateway.ports import DataKey
 from gateway.schemas.findings import Verdict
 from gateway.schemas.statement import Statement
 from gateway.schemas.submission import Settled
@@ -46,17 +47,29 @@ class SealedStatement(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What a share writes that is closed: rows of its lines and of its findings."""
+    """What a share writes that is closed: rows of its lines and their index, of its findings and of what it holds."""
 
-    blocks: list[dict[str, Any]]
-    findings: list[dict[str, Any]]
+    blocks: Sequence[dict[str, Any]] = ()
+    index: Sequence[dict[str, Any]] = ()
+    findings: Sequence[dict[str, Any]] = ()
+    held: Sequence[dict[str, Any]] = ()
 
 
-def packed(blocks: Blocks, settled: Settled) -> Packed:
-    """The lines and findings of a share, closed; done before any lock."""
+def packed(blocks: Blocks, settled: Settled, key: DataKey | None = None) -> Packed:
+    """What a share writes, closed; done before any lock.
+
+    Lines are closed with a given data key, if it is their recipient's alone: that of the document, without which they
+    never go. Findings may stay when their document goes, so they have their own.
+    """
+    if key is not None and key.owners != (settled.recipient,):
+        key = None
     where = settled.submission.id, settled.recipient
-    found = submissions.finding_rows(blocks.cipher, *where, settled.findings)
-    return Packed(list(blocks.rows(*where, settled.lines)), found)
+    return Packed(
+        list(blocks.rows(*where, settled.lines, key=key)),
+        blocks.index.rows(*where, settled.lines),
+        submissions.finding_rows(blocks.cipher, *where, settled.findings),
+        submissions.held_rows(blocks.cipher, *where, settled.held),
+    )
 
 
 def publish(
@@ -70,18 +83,12 @@ def publish(
     Args:
         session: the open write transaction that holds the heads' locks.
         sealed: the statements, in the order of their leaves.
-        packed: lines and findings of each; empty for one that is staged already.
+        packed: what each writes that is closed; nothing for one that is staged already.
         checkpoints: rows signing the new heads.
     """
-    index: list[dict[str, object]] = []
-    held: list[dict[str, Any]] = []
-    for one in sealed:
-        settled, where = one.settled, (one.settled.submission.id, one.settled.recipient)
-        index += feed.index_rows(*where, settled.lines)
-        held += submissions.held_rows(*where, settled.held)
-    feed.add_lines(session, [row for one in packed for row in one.blocks], index)
+    feed.add_lines(session, [row for one in packed for row in one.blocks], [row for one in packed for row in one.index])
     submissions.add_findings(session, [row for one in packed for row in one.findings])
-    submissions.add_held(session, held)
+    submissions.add_held(session, [row for one in packed for row in one.held])
     log.append(
         session,
         [_statement_row(one) for one in sealed],

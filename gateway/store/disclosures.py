@@ -10,11 +10,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, or_, select
+import orjson
+from sqlalchemy import select as columns
+from sqlmodel import Session
 
 from gateway.schemas.withdrawal import Runs, runs
-from gateway.store.tables import Guarantee, LineIndex, StatementRow
+from gateway.store.driver import table_of
+from gateway.store.feed import Blocks, line_spot, unpacked
+from gateway.store.tables import LineBlock, StatementRow
 from gateway.store.withdrawals import who_had
+
+BLOCKS_AT_ONCE = 64
+
+_BLOCK, _STATEMENT = table_of(LineBlock).c, table_of(StatementRow).c
+_BLOCKS = columns(
+    _BLOCK.recipient,
+    _BLOCK.kind,
+    _STATEMENT.sender,
+    _BLOCK.submission,
+    _BLOCK.first_index,
+    _BLOCK.count,
+    _BLOCK.payload,
+    _STATEMENT.first_position,
+).where(_BLOCK.submission == _STATEMENT.submission, _BLOCK.recipient == _STATEMENT.recipient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +56,9 @@ class Disclosed:
     at: datetime | None
 
 
-def of_party(session: Session, party: str) -> Iterator[Disclosed]:
-    """Everything disclosed of a firm, by corporation, kind and sender. Reads the whole index: for operators."""
-    for (recipient, kind, sender), positions in sorted(_lines(session, party).items()):
+def of_party(session: Session, blocks: Blocks, party: str) -> Iterator[Disclosed]:
+    """Everything disclosed of a firm, by corporation, kind and sender. Opens every line there is: for operators."""
+    for (recipient, kind, sender), positions in sorted(_lines(session, blocks, party).items()):
         places = runs(positions)
         readers = who_had(session, recipient, places)
         if not readers:
@@ -49,28 +67,14 @@ def of_party(session: Session, party: str) -> Iterator[Disclosed]:
             yield Disclosed(recipient, kind, sender, one.reader, one.positions, one.at)
 
 
-def _lines(session: Session, party: str) -> dict[tuple[str, str, str], set[int]]:
-    """Positions of a firm's lines by (recipient, kind, sender): of its own series, and of those of its guarantees."""
-    guarantees = select(Guarantee.recipient, Guarantee.institution, Guarantee.guarantee_no)
-    of_guarantees = [
-        (col(LineIndex.recipient) == recipient) & col(LineIndex.series).startswith(f"{bank}/{number}/", autoescape=True)
-        for recipient, bank, number in session.exec(guarantees.where(Guarantee.party == party))
-    ]
-    query = (
-        select(
-            LineIndex.recipient,
-            LineIndex.kind,
-            StatementRow.sender,
-            StatementRow.first_position + LineIndex.number,
-        )
-        .join(
-            StatementRow,
-            (col(StatementRow.submission) == LineIndex.submission)
-            & (col(StatementRow.recipient) == LineIndex.recipient),
-        )
-        .where(or_(col(LineIndex.series).contains(f"/{party}/", autoescape=True), *of_guarantees))
-    )
+def _lines(session: Session, blocks: Blocks, party: str) -> dict[tuple[str, str, str], set[int]]:
+    """Positions of a firm's lines by (recipient, kind, sender); what is withheld is no line."""
+    name = party.encode()
     found: dict[tuple[str, str, str], set[int]] = {}
-    for recipient, kind, sender, position in session.exec(query):
-        found.setdefault((recipient, kind, sender), set()).add(position)
+    rows = session.execute(_BLOCKS.execution_options(yield_per=BLOCKS_AT_ONCE))
+    for recipient, kind, sender, submission, first, count, payload, position in rows:
+        bodies = unpacked(blocks, line_spot(submission, recipient, first), payload, count)
+        for number, body in enumerate(bodies, first):
+            if name in body and orjson.loads(body)["subject"] == party:
+                found.setdefault((recipient, kind, sender), set()).add(position + number)
     return found

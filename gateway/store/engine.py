@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ class Database:
         if not self.is_sqlite:
             session.execute(text(f"NOTIFY {CHANNEL}"))
 
-    def forget(self, *, rewrite: bool = False) -> bool:
+    def forget(self, *, rewrite: bool = False, tables: Sequence[str] = FORGETTING) -> bool:
         """See to it that what was just deleted is not left in the database's own log either; whether it is all gone.
 
         On SQLite the write-ahead log is emptied, unless a reader still needs it (then call again); the file itself is
@@ -138,7 +138,7 @@ class Database:
         """
         if not self.is_sqlite:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                for table in FORGETTING:
+                for table in tables:
                     connection.execute(text(f"VACUUM {'(FULL) ' if rewrite else ''}{table}"))
             return True
         self.writers.acquire()

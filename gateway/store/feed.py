@@ -1,10 +1,9 @@
-"""The lines: blocks of frozen bytes, the index that finds versions, and pages of the feed by position."""
+"""The lines: blocks of frozen bytes, and pages of the feed by position."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import bindparam, delete
@@ -12,11 +11,12 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from gateway.errors import Erased
-from gateway.ports import Cipher, Spot
+from gateway.ports import Cipher, DataKey, Spot
 from gateway.schemas.submission import Line, Version
 from gateway.schemas.withdrawal import WITHDRAWAL
 from gateway.store.compression import compress, decompress
-from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, table_of
+from gateway.store.driver import add_rows, any_of, fetch, in_parts, table_of
+from gateway.store.line_index import PUBLISHED, Index
 from gateway.store.tables import FindingBlock, HeldRecord, LineBlock, LineIndex, StatementRow, Withheld
 
 LINES_PER_BLOCK = 1_024
@@ -24,7 +24,6 @@ SEPARATOR = b"\n"  # canonical JSON never contains a raw line feed
 
 _BLOCK, _STATEMENT, _LINE = (table_of(table).c for table in (LineBlock, StatementRow, LineIndex))
 _OF_STATEMENT = (_BLOCK.submission == _STATEMENT.submission) & (_BLOCK.recipient == _STATEMENT.recipient)
-_PUBLISHED = (_LINE.submission == _STATEMENT.submission) & (_LINE.recipient == _STATEMENT.recipient)
 _BLOCKS = columns(_BLOCK.submission, _BLOCK.first_index, _BLOCK.count, _BLOCK.payload).where(
     _BLOCK.recipient == bindparam("recipient"),
     any_of(_BLOCK.submission, "submissions"),
@@ -58,38 +57,15 @@ _WITHHELD = columns(_HIDDEN.position, _HIDDEN.leaf, _HIDDEN.reason).where(
     _HIDDEN.position >= bindparam("start"),
     _HIDDEN.position < bindparam("end"),
 )
-_VERSIONS = columns(
-    _LINE.series,
-    _LINE.submission,
-    _LINE.number,
-    _STATEMENT.first_position + _LINE.number,
-    _LINE.valid_on,
-    _LINE.digest,
-    _LINE.amount_yen,
-    _LINE.closing,
-).where(
-    _PUBLISHED,
-    _LINE.recipient == bindparam("recipient"),
-    _LINE.kind == bindparam("kind"),
-    any_of(_LINE.series, "series"),
-    _LINE.valid_on >= bindparam("since"),
-)
 _WITHDRAWN = (
     columns(_LINE.series)
     .where(
-        _PUBLISHED,
+        PUBLISHED,
         _LINE.recipient == bindparam("recipient"),
         _LINE.kind == WITHDRAWAL,
         _STATEMENT.first_position >= bindparam("position"),
     )
     .limit(1)
-)
-_CHANGED = columns(_LINE.series).where(
-    _PUBLISHED,
-    _LINE.recipient == bindparam("recipient"),
-    _LINE.kind == bindparam("kind"),
-    any_of(_LINE.series, "series"),
-    _STATEMENT.first_position >= bindparam("position"),
 )
 
 
@@ -106,23 +82,23 @@ class Page:
 
 
 class Blocks:
-    """Lines packed into blocks and out again; ``cipher`` closes and opens them, as everything else that is kept."""
+    """Lines packed into blocks and out again; ``cipher`` closes and opens all that is kept, ``index`` finds lines."""
 
     def __init__(self, cipher: Cipher) -> None:
-        self.cipher = cipher
+        self.cipher, self.index = cipher, Index(cipher)
 
-    def pack(self, spot: Spot, bodies: Sequence[bytes]) -> bytes:
-        """Compress and close the lines of one block."""
-        return self.cipher.close(spot, (spot.recipient,), compress(SEPARATOR.join(bodies)))
+    def pack(self, spot: Spot, bodies: Sequence[bytes], key: DataKey | None = None) -> bytes:
+        """Compress and close the lines of one block; with a data key of its own, unless one is given."""
+        return (key or self.cipher.data_key((spot.recipient,))).close(spot, compress(SEPARATOR.join(bodies)))
 
     def unpack(self, spot: Spot, stored: bytes) -> list[bytes]:
         """The lines of one block, byte for byte as they were frozen."""
         return decompress(self.cipher.open(spot, stored)).split(SEPARATOR)
 
     def rows(
-        self, submission: str, recipient: str, lines: Sequence[Line], first_index: int = 0
+        self, submission: str, recipient: str, lines: Sequence[Line], first_index: int = 0, key: DataKey | None = None
     ) -> Iterator[dict[str, object]]:
-        """Block rows for consecutive lines; a block ends where the kind changes."""
+        """Block rows for consecutive lines; a block ends where the kind changes. See ``pack``."""
         start = 0
         while start < len(lines):
             end, kind = start, lines[start].kind
@@ -136,7 +112,7 @@ class Blocks:
                 "first_index": first_index + start,
                 "kind": kind,
                 "count": end - start,
-                "payload": self.pack(spot, bodies),
+                "payload": self.pack(spot, bodies, key),
             }
             start = end
 
@@ -237,66 +213,9 @@ def withhold(session: Session, recipient: str, position: int, leaf: bytes, reaso
     session.add(Withheld(recipient=recipient, position=position, leaf=leaf, reason=reason))
 
 
-def index_rows(submission: str, recipient: str, lines: Sequence[Line], first: int = 0) -> list[dict[str, object]]:
-    """Index rows for consecutive lines."""
-    return [
-        {
-            "recipient": recipient,
-            "kind": line.kind,
-            "series": line.series,
-            "valid_on": line.valid_on,
-            "submission": submission,
-            "number": number,
-            "digest": line.digest,
-            "amount_yen": line.amount_yen,
-            "closing": line.closing,
-        }
-        for number, line in enumerate(lines, first)
-    ]
-
-
-def find_versions(
-    session: Session, recipient: str, kind: str, series: Sequence[str], since: date
-) -> dict[str, list[Version]]:
-    """Every published version of each series valid on or after a date, oldest position first."""
-    found: dict[str, list[Version]] = {}
-    for some in in_parts(series):
-        for row in fetch(session, _VERSIONS, recipient=recipient, kind=kind, series=some, since=since):
-            found.setdefault(row[0], []).append(Version(*row[1:]))
-    for versions in found.values():
-        versions.sort(key=lambda version: version.position)
-    return found
-
-
-def changed_since(
-    session: Session, recipient: str, keys: Sequence[tuple[str, str]], position: int
-) -> set[tuple[str, str]]:
-    """Those of (kind, series) that got a line at or after a position."""
-    return {
-        (kind, series)
-        for (kind,), some in by_prefix(keys)
-        for (series,) in fetch(session, _CHANGED, recipient=recipient, kind=kind, series=some, position=position)
-    }
-
-
 def withdrawn_since(session: Session, recipient: str, position: int) -> bool:
     """Whether something was withdrawn by a statement at or after a position; what was read before may show it still."""
     return next(fetch(session, _WITHDRAWN, recipient=recipient, position=position), None) is not None
-
-
-def series_since(session: Session, recipient: str, position: int) -> set[tuple[str, str]]:
-    """(kind, series) of every line published at or after a position."""
-    query = (
-        select(LineIndex.kind, LineIndex.series)
-        .join(
-            StatementRow,
-            (col(StatementRow.submission) == LineIndex.submission)
-            & (col(StatementRow.recipient) == LineIndex.recipient),
-        )
-        .where(StatementRow.recipient == recipient, col(StatementRow.first_position) >= position)
-        .distinct()
-    )
-    return {(kind, series) for kind, series in session.exec(query).all()}
 
 
 def add_lines(session: Session, blocks: Sequence[dict[str, object]], index: Sequence[dict[str, object]]) -> None:

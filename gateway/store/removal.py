@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import orjson
@@ -16,10 +17,12 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from gateway.errors import EvidenceError
+from gateway.ports import Cipher
 from gateway.schemas.submission import Version
 from gateway.store import feed
 from gateway.store.driver import add_rows, in_parts, table_of
 from gateway.store.feed import Blocks
+from gateway.store.line_index import version
 from gateway.store.tables import LineBlock, LineIndex, StatementRow, Withheld
 
 _GONE, _LATER = (table_of(LineIndex).alias(name).c for name in ("gone", "later"))
@@ -46,16 +49,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A version that was published after a line that is to go, for the same key."""
+    """A version that was published after a line that is to go, for the same key; ``name`` is its series's blind."""
 
     kind: str
-    series: str
+    name: bytes
     version: Version
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> tuple[str, bytes, date]:
         """What the versions of one record share."""
-        return self.kind, self.series, self.version.valid_on.isoformat()
+        return self.kind, self.name, self.version.valid_on
 
 
 def still_shown(session: Session, recipient: str, part: Part) -> Part:
@@ -66,16 +69,16 @@ def still_shown(session: Session, recipient: str, part: Part) -> Part:
     return Part(part.submission, part.first_position, numbers, part.whole)
 
 
-def find_superseding(session: Session, recipient: str, part: Part) -> list[Later]:
+def find_superseding(session: Session, cipher: Cipher, recipient: str, part: Part) -> list[Later]:
     """Every version published later for a key that a line of the part has too."""
-    fields = (_LATER.submission, _LATER.number, _STATEMENT.first_position + _LATER.number, _LATER.valid_on)
-    asked = columns(_LATER.kind, _LATER.series, *fields, _LATER.digest, _LATER.amount_yen, _LATER.closing)
-    rows = (
-        row
+    entry = (_LATER.kind, _LATER.series, _LATER.valid_on, _LATER.submission, _LATER.number)
+    asked = columns(*entry, _LATER.closed, _STATEMENT.first_position + _LATER.number)
+    key = cipher.index(recipient)
+    return [
+        Later(row[0], row[1], version(key, recipient, (row[0], row[1], row[2], row[3], row[4]), row[5], row[6]))
         for condition in _of(recipient, part)
         for row in session.execute(asked.where(*condition, _LATER.valid_on == _GONE.valid_on))
-    )
-    return [Later(row[0], row[1], Version(*row[2:])) for row in rows]
+    ]
 
 
 def find_compared(session: Session, recipient: str, part: Part) -> dict[str, set[int]]:

@@ -1,4 +1,4 @@
-"""The wrapped keys of recipients: one for each recipient and year, and again after one was destroyed."""
+"""The wrapped keys of recipients: one for each recipient and year, one for its index, new ones after a destruction."""
 
 from __future__ import annotations
 
@@ -28,10 +28,14 @@ class StorageKeys:
             row = session.get(StorageKey, id)
             return None if row is None else _stored(row)
 
-    def take(self, recipient: str, year: int, make: Callable[[], StoredKey]) -> StoredKey:
-        """The key that closes for a recipient this year; made, one process at a time, if there is none."""
+    def find_for(self, recipient: str, year: int) -> StoredKey | None:
+        """The key that closes for a recipient this year, or hides its index."""
         with self._database.read() as session:
-            found = _find_closing(session, recipient, year)
+            return _find_closing(session, recipient, year)
+
+    def take(self, recipient: str, year: int, make: Callable[[], StoredKey]) -> StoredKey:
+        """The same; made, one process at a time, if there is none."""
+        found = self.find_for(recipient, year)
         if found is not None:
             return found
         with self._database.write() as session:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,15 +16,16 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from gateway.errors import Erased, NotFound, Withdrawn
-from gateway.ports import Cipher, Spot
+from gateway.ports import Cipher, DataKey, Spot
 from gateway.schemas.findings import Finding
 from gateway.schemas.identifiers import Channel, Reference, Scheme
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import MY_NUMBER, WITHDRAWN, Held, RawCopy, Request, Submission, Waiting
 from gateway.store.compression import compress, decompress
-from gateway.store.driver import add_rows, any_of, by_prefix, fetch, table_of
+from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, table_of
 from gateway.store.tables import (
     FindingBlock,
+    Head,
     HeldRecord,
     IdempotencyKey,
     Raw,
@@ -34,6 +36,19 @@ from gateway.store.tables import Submission as SubmissionRow
 
 FINDINGS_PER_BLOCK = 5_000
 ORDINALS_PER_QUERY = 10_000
+ASKED = (
+    "recipients",
+    "kind",
+    "adapter",
+    "on_behalf_of",
+    "channel",
+    "received_on",
+    "fixes",
+    "releases",
+    "dry_run",
+    "respond_async",
+)
+"""What the gateway works with of a request; the rest is in ``_beside``."""
 _KEY = table_of(IdempotencyKey).c
 _KEYS = columns(_KEY.key, _KEY.fingerprint, _KEY.submission).where(
     _KEY.sender == bindparam("sender"), any_of(_KEY.key, "keys")
@@ -81,16 +96,57 @@ def forget_keys(session: Session, before: datetime) -> None:
     session.execute(delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < before))
 
 
-def add_submissions(session: Session, adding: Sequence[Submission], *, final: bool) -> None:
-    """Write submissions: final ones with their statements, others for a job to deal with."""
-    add_rows(session, SubmissionRow, [_row(one, "final" if final else "processing") for one in adding])
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The rows of a submission and of its raw bytes, to be written; a release has none of its own."""
+
+    submission: dict[str, Any]
+    raw: dict[str, Any] | None
+
+
+def keep(key: DataKey, submission: Submission, copy: RawCopy | None, *, final: bool = True) -> Kept:
+    """What is kept of a submission: a final one with its statements, others for a job to deal with.
+
+    The raw bytes (or where they are, or why they were destroyed) and what the sender wrote beside them are closed.
+    """
+    row = _row(submission, "final" if final else "processing")
+    told = _beside(submission)
+    row["said"] = key.close(_said(submission.id), told) if told else None
+    if copy is None:
+        return Kept(row, None)
+    body = None if copy.body is None else key.close(_raw(submission.id), compress(copy.body))
+    return Kept(row, {"submission": submission.id, "body": body, "file": copy.file, "destroyed": copy.destroyed})
+
+
+def add_kept(session: Session, adding: Sequence[Kept]) -> None:
+    """Write submissions with their raw bytes."""
+    add_rows(session, SubmissionRow, [one.submission for one in adding])
+    add_rows(session, Raw, [one.raw for one in adding if one.raw is not None])
+
+
+def _beside(submission: Submission) -> bytes | None:
+    """What the sender wrote beside the document, of the firm or at will; the gateway works without it."""
+    request = submission.request
+    subject = request.subject.model_dump() if request.subject else None
+    said = {"filename": request.filename, "media_type": request.media_type, "subject": subject, "key": submission.key}
+    told = {name: value for name, value in said.items() if value}
+    return orjson.dumps(told) if told else None
+
+
+def close_request(cipher: Cipher, submission: str, owners: Sequence[str], request: str) -> tuple[str, bytes | None]:
+    """A request as an older version stored it: what the gateway works with, and, closed, what was said beside it."""
+    asked = orjson.loads(request)
+    told = {name: asked.pop(name) for name in ("filename", "media_type", "subject", "key") if name in asked}
+    said = cipher.close(_said(submission), owners, orjson.dumps(told)) if told else None
+    return orjson.dumps(asked).decode(), said
 
 
 def _row(submission: Submission, state: str) -> dict[str, Any]:
     request, origin = submission.request, submission.origin
-    asked = {field.name: getattr(request, field.name) for field in fields(request)}
-    asked["subject"] = request.subject.model_dump() if request.subject else None
-    asked |= {"origin": origin.model_dump(mode="json"), "key": submission.key, "sent_at": submission.sent_at}
+    asked = {name: value for name in ASKED if (value := getattr(request, name))}
+    asked["origin"] = vars(origin)
+    if submission.sent_at:
+        asked["sent_at"] = submission.sent_at
     return {
         "id": submission.id,
         "sender": origin.sender,
@@ -99,7 +155,7 @@ def _row(submission: Submission, state: str) -> dict[str, Any]:
         "received_at": submission.received_at,
         "raw_sha256": bytes.fromhex(submission.raw_sha256),
         "raw_bytes": submission.raw_bytes,
-        "request": orjson.dumps({name: value for name, value in asked.items() if value}).decode(),
+        "request": orjson.dumps(asked).decode(),
     }
 
 
@@ -108,17 +164,20 @@ def finish_submission(session: Session, submission: str) -> None:
     session.execute(update(SubmissionRow).where(col(SubmissionRow.id) == submission).values(state="final"))
 
 
-def find_submission(session: Session, submission: str) -> Submission | None:
-    """A submission by id, as it was handed over."""
+def find_submission(session: Session, submission: str, cipher: Cipher | None = None) -> Submission | None:
+    """A submission by id, as it was handed over; what its sender wrote beside the document only with a cipher.
+
+    That is left out also where it was withdrawn, or a recipient's keys were destroyed.
+    """
     row = session.get(SubmissionRow, submission)
     if row is None:
         return None
     asked = orjson.loads(row.request)
-    origin, key, sent_at = (
-        Origin.model_validate(asked.pop("origin")),
-        asked.pop("key", None),
-        asked.pop("sent_at", None),
-    )
+    origin, sent_at = Origin.model_validate(asked.pop("origin")), asked.pop("sent_at", None)
+    if cipher is not None and row.said is not None:
+        with suppress(Erased):
+            asked |= orjson.loads(cipher.open(_said(submission), row.said))
+    key = asked.pop("key", None)
     for name in ("recipients", "received_on"):
         asked[name] = tuple(asked.get(name, ()))
     if "subject" in asked:
@@ -135,17 +194,6 @@ def find_submission(session: Session, submission: str) -> Submission | None:
         raw_sha256=row.raw_sha256.hex(),
         raw_bytes=row.raw_bytes,
     )
-
-
-def raw_row(cipher: Cipher, submission: str, owners: Sequence[str], copy: RawCopy) -> dict[str, Any]:
-    """How the raw bytes of a submission are kept, or where they are, or why they were destroyed."""
-    body = None if copy.body is None else cipher.close(_raw(submission), owners, compress(copy.body))
-    return {"submission": submission, "body": body, "file": copy.file, "destroyed": copy.destroyed}
-
-
-def add_raw(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write raw rows."""
-    add_rows(session, Raw, rows)
 
 
 def find_raw(session: Session, cipher: Cipher, submission: str) -> RawCopy | None:
@@ -185,6 +233,10 @@ def raw_file(submission: str) -> Spot:
 
 def _raw(submission: str) -> Spot:
     return Spot("raw", "body", submission)
+
+
+def _said(submission: str) -> Spot:
+    return Spot("submission", "said", submission)
 
 
 def destroy_raw(session: Session, submission: str, reason: str) -> None:
@@ -257,8 +309,13 @@ def _findings(submission: str, recipient: str, chunk: int) -> Spot:
     return Spot("finding_block", "payload", submission, recipient, chunk)
 
 
-def held_rows(submission: str, recipient: str, held: Iterable[Held]) -> list[dict[str, Any]]:
-    """Held records as rows."""
+def held_rows(cipher: Cipher, submission: str, recipient: str, held: Sequence[Held]) -> list[dict[str, Any]]:
+    """Held records as rows; which number they wait for, and the digest of their own bytes, are closed."""
+    if not held:
+        return []
+    key = cipher.index(recipient)
+    blind = iter(key.blind(_name(one.waits_for) for one in held if one.waits_for))
+    closed = key.close([(_held(submission, recipient, one.ordinal), _told(one)) for one in held])
     return [
         {
             "submission": submission,
@@ -266,14 +323,27 @@ def held_rows(submission: str, recipient: str, held: Iterable[Held]) -> list[dic
             "ordinal": one.ordinal,
             "kind": one.kind,
             "code": one.code,
-            "scheme": one.waits_for.scheme.value if one.waits_for else "",
-            "scope": one.waits_for.scope if one.waits_for else "",
-            "value": one.waits_for.value if one.waits_for else "",
-            "row_digest": one.row_digest,
+            "waits_for": next(blind) if one.waits_for else None,
+            "closed": told,
             "released_by": None,
         }
-        for one in held
+        for one, told in zip(held, closed, strict=True)
     ]
+
+
+def _held(submission: str, recipient: str, ordinal: int) -> bytes:
+    return Spot("held_record", "closed", submission, recipient, ordinal).bound()
+
+
+def _told(one: Held) -> bytes:
+    number = one.waits_for
+    named = (number.scheme.value, number.scope, number.value) if number else ("", "", "")
+    return orjson.dumps((*named, one.row_digest))
+
+
+def _name(number: Reference) -> str:
+    """What the blind of a number is made of; no series of a record begins like it."""
+    return f"\0{number.scheme.value}\0{number.scope}\0{number.value}"
 
 
 def add_held(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -281,27 +351,31 @@ def add_held(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     add_rows(session, HeldRecord, rows)
 
 
-def find_held(session: Session, recipients: Sequence[str], sender: str) -> list[Waiting]:
+def find_held(session: Session, cipher: Cipher, recipients: Sequence[str], sender: str) -> list[Waiting]:
     """Records still waiting, oldest first, that are for one of some recipients or were submitted by a sender."""
     own = select(SubmissionRow.id).where(SubmissionRow.sender == sender)
     concerned = col(HeldRecord.recipient).in_(recipients) | col(HeldRecord.submission).in_(own)
-    return _waiting(session, concerned)
+    return _waiting(session, cipher, concerned)
 
 
-def waiting_for(session: Session, references: Sequence[Reference]) -> list[Waiting]:
-    """Records that wait for one of some numbers."""
-    wanted = [(reference.scheme.value, reference.scope, reference.value) for reference in references]
+def waiting_for(session: Session, cipher: Cipher, references: Sequence[Reference]) -> list[Waiting]:
+    """Records that wait for one of some numbers; for a guarantee's, at its own corporation only."""
     return [
         row
-        for (scheme, scope), values in by_prefix(wanted)
+        for recipient in session.exec(select(Head.recipient).order_by(Head.recipient))
+        if (key := cipher.find_index(recipient)) is not None
+        for some in in_parts(key.blind(_name(one) for one in references if _may_wait(one, recipient)))
         for row in _waiting(
-            session,
-            (col(HeldRecord.scheme) == scheme) & (col(HeldRecord.scope) == scope) & col(HeldRecord.value).in_(values),
+            session, cipher, (col(HeldRecord.recipient) == recipient) & col(HeldRecord.waits_for).in_(some)
         )
     ]
 
 
-def _waiting(session: Session, concerned: Any) -> list[Waiting]:
+def _may_wait(number: Reference, recipient: str) -> bool:
+    return number.scheme is not Scheme.GUARANTEE or number.scope == recipient
+
+
+def _waiting(session: Session, cipher: Cipher, concerned: Any) -> list[Waiting]:
     query = select(HeldRecord).where(
         concerned,
         col(HeldRecord.released_by).is_(None),
@@ -315,10 +389,20 @@ def _waiting(session: Session, concerned: Any) -> list[Waiting]:
             ordinal=row.ordinal,
             kind=row.kind,
             code=row.code,
-            waits_for=Reference(scheme=Scheme(row.scheme), scope=row.scope, value=row.value) if row.scheme else None,
+            waits_for=_number(cipher, row) if row.waits_for else None,
         )
         for row in rows
     ]
+
+
+def _number(cipher: Cipher, row: HeldRecord) -> Reference | None:
+    """The number a record waits for; None where its recipient's keys are being destroyed."""
+    key = cipher.find_index(row.recipient)
+    with suppress(Erased):
+        told = key.open(_held(row.submission, row.recipient, row.ordinal), row.closed) if key else b""
+        scheme, scope, value, _ = orjson.loads(told)
+        return Reference(scheme=Scheme(scheme), scope=scope, value=value)
+    return None
 
 
 def release_held(session: Session, submission: str, recipient: str, ordinals: Sequence[int], by: str) -> None:

@@ -176,7 +176,10 @@ class Guarantee(SQLModel, table=True):
 
 
 class Submission(SQLModel, table=True):
-    """One act of handing over. ``state`` is processing until its statements are published."""
+    """One act of handing over. ``state`` is processing until its statements are published.
+
+    ``request`` is what the gateway works with; ``said`` what its sender wrote beside it (closed).
+    """
 
     id: str = Field(primary_key=True)
     sender: str = Field(index=True)
@@ -186,6 +189,7 @@ class Submission(SQLModel, table=True):
     raw_sha256: bytes = some_bytes()
     raw_bytes: int = whole_number(nullable=False)
     request: str = long_text()
+    said: bytes | None = some_bytes(nullable=True)
 
 
 class Raw(SQLModel, table=True):
@@ -260,19 +264,17 @@ class LineBlock(SQLModel, table=True):
 
 
 class LineIndex(SQLModel, table=True):
-    """Where to find the versions of a record: one row per line, in key order."""
+    """Where to find the versions of a record: one row per line. ``series`` is its blind; see ``line_index.py``."""
 
     __tablename__: ClassVar[Any] = "line_index"
     __table_args__ = (Index("line_index_by_submission", "submission", "recipient"), {"sqlite_with_rowid": False})
     recipient: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
-    series: str = Field(primary_key=True)
+    series: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     valid_on: date = Field(primary_key=True)
     submission: str = Field(primary_key=True)
     number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    digest: bytes = some_bytes()
-    amount_yen: int | None = whole_number(nullable=True)
-    closing: bytes | None = some_bytes(nullable=True)
+    closed: bytes = some_bytes()
 
 
 class FindingBlock(SQLModel, table=True):
@@ -287,19 +289,20 @@ class FindingBlock(SQLModel, table=True):
 
 
 class HeldRecord(SQLModel, table=True):
-    """A record that waits to be placed. ``released_by`` is the statement's submission that published it."""
+    """A record that waits to be placed. ``released_by`` is the statement's submission that published it.
+
+    ``waits_for`` is the blind of the number it waits for, which is closed, like the digest of its row.
+    """
 
     __tablename__: ClassVar[Any] = "held_record"
-    __table_args__ = (Index("held_by_number", "scheme", "scope", "value"),)
+    __table_args__ = (Index("held_by_number", "recipient", "waits_for"),)
     submission: str = Field(primary_key=True)
     recipient: str = Field(primary_key=True)
     ordinal: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     kind: str
     code: str
-    scheme: str
-    scope: str
-    value: str
-    row_digest: str
+    waits_for: bytes | None = some_bytes(nullable=True)
+    closed: bytes = some_bytes()
     released_by: str | None = Field(default=None, index=True)
 
 
@@ -448,7 +451,7 @@ class TrailEntry(SQLModel, table=True):
 
 
 class StorageKey(SQLModel, table=True):
-    """The key of one recipient and year, wrapped; ``wrapped`` is NULL once it is destroyed."""
+    """The key of a recipient and year, or (year 1) of its index, wrapped; ``wrapped`` is NULL once it is destroyed."""
 
     __tablename__: ClassVar[Any] = "storage_key"
     __table_args__ = (

@@ -29,9 +29,6 @@ from gateway.store.tables import (
     Withdrawal,
 )
 
-OF_THE_FIRM = ("filename", "subject")
-"""What a request says of the firm."""
-
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
@@ -180,12 +177,7 @@ def forget_rest(session: Session, submission: str, recipient: str) -> None:
 
 def forget_request(session: Session, submission: str) -> None:
     """Forget what was said of the firm when a submission was handed over: its number, and the file's name."""
-    row = session.get(Submission, submission)
-    if row is not None:
-        asked = {name: value for name, value in orjson.loads(row.request).items() if name not in OF_THE_FIRM}
-        row.request = orjson.dumps(asked).decode()
-        session.add(row)
-        session.flush()
+    session.execute(update(Submission).where(col(Submission.id) == submission).values(said=None))
 
 
 def note_given(session: Session, rows: Sequence[dict[str, Any]]) -> None:

@@ -41,7 +41,7 @@ def told(inside: Inside, loan: int) -> list[Disclosed]:
     firm = Reference(scheme=Scheme.CGC_CUSTOMER, scope="13", value=f"C{loan}")
     with inside.gateway.database.read() as session:
         party = registers.find_links(session, [firm], japanese_date(inside.gateway.clock.now()))[firm]
-        return list(of_party(session, party))
+        return list(of_party(session, inside.gateway.blocks, party))
 
 
 def plainly(found: list[Disclosed]) -> list[tuple[str, str | None, object]]:

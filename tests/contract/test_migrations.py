@@ -10,7 +10,6 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from gateway.store.engine import Database
@@ -44,15 +43,3 @@ def test_migrations_follow_each_other_without_a_fork() -> None:
     scripts = ScriptDirectory.from_config(configuration())
     assert scripts.get_heads() == [newest()]
     assert [script.revision for script in scripts.walk_revisions()][-1] == FIRST
-
-
-def test_what_was_published_before_is_there_after_a_migration_and_has_no_standing(empty: Database) -> None:
-    bring_to(empty, FIRST)
-    row = "'13', 'trial_balance', 'series', '2024-04-30', 'submission', 0, :digest, NULL"
-    with empty.write() as session:
-        session.connection().execute(text(f"INSERT INTO line_index VALUES ({row})"), {"digest": b"d"})
-    migrate(empty)
-    migrate(empty)
-    with empty.read() as session:
-        rows = session.connection().execute(text("SELECT submission, digest, closing FROM line_index")).all()
-    assert [(one, bytes(digest), closing) for one, digest, closing in rows] == [("submission", b"d", None)]

@@ -7,7 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from stored import APRIL, BLOCKS, MARCH, NOON, SECOND, held, line, publish, published, statement, submission
+from stored import (
+    APRIL,
+    BLOCKS,
+    CIPHER,
+    MARCH,
+    NOON,
+    SECOND,
+    held,
+    kept,
+    line,
+    publish,
+    published,
+    statement,
+    submission,
+)
 
 from gateway.store import feed, log, submissions
 from gateway.store.engine import Database, Session
@@ -55,11 +69,11 @@ def test_one_writer_at_a_time_and_who_will_not_wait_is_told(database: Database) 
 
 def test_instants_and_money_come_back_as_they_went_in(database: Database) -> None:
     with database.write() as session:
-        submissions.add_submissions(session, [submission("s1")], final=True)
+        submissions.add_kept(session, [kept(submission("s1"))])
         publish(database, session, "s1", [line("a")])
     with database.read() as session:
         found = submissions.find_submission(session, "s1")
-        version = feed.find_versions(session, "13", "trial_balance", ["a"], MARCH)["a"][0]
+        version = BLOCKS.index.find_versions(session, "13", "trial_balance", ["a"], MARCH)["a"][0]
         assert found is not None
         assert (found.received_at, found.sent_at) == (NOON, NOON)
         assert (version.amount_yen, version.valid_on) == (2**40, APRIL)
@@ -170,7 +184,7 @@ def test_lines_come_back_byte_for_byte_also_over_many_blocks(database: Database)
     with database.read() as session:
         assert BLOCKS.load_lines(session, "13", "s1") == [one.body for one in lines]
         assert [row[3] for row in _walked(session, 999)] == [one.body for one in lines]
-        versions = feed.find_versions(session, "13", "trial_balance", ["series-0", "series-2400"], MARCH)
+        versions = BLOCKS.index.find_versions(session, "13", "trial_balance", ["series-0", "series-2400"], MARCH)
         found = BLOCKS.load_versions(session, "13", [one[0] for one in versions.values()])
     assert found == {("s1", 0): lines[0].body, ("s1", 2400): lines[2400].body}
 
@@ -179,14 +193,16 @@ def test_what_is_staged_is_seen_by_nobody_until_its_statement_is_there(database:
     published(database, s1=[line("a")])
     staged = [line("a", text="staged"), line("b")]
     with database.write() as session:
-        feed.add_lines(session, list(BLOCKS.rows("s2", "13", staged)), feed.index_rows("s2", "13", staged))
-        submissions.add_held(session, submissions.held_rows("s2", "13", [held(0)]))
+        feed.add_lines(session, list(BLOCKS.rows("s2", "13", staged)), BLOCKS.index.rows("s2", "13", staged))
+        submissions.add_held(session, submissions.held_rows(CIPHER, "s2", "13", [held(0)]))
     with database.read() as session:
         assert [row[1] for row in BLOCKS.page(session, "13", 0, 10).rows] == ["s1"]
-        assert [v.submission for v in feed.find_versions(session, "13", "trial_balance", ["a"], MARCH)["a"]] == ["s1"]
-        assert feed.changed_since(session, "13", [("trial_balance", "b")], 0) == set()
-        assert feed.series_since(session, "13", 0) == {("trial_balance", "a")}
-        assert submissions.find_held(session, ["13"], "bank-9991") == []
+        assert [
+            v.submission for v in BLOCKS.index.find_versions(session, "13", "trial_balance", ["a"], MARCH)["a"]
+        ] == ["s1"]
+        assert BLOCKS.index.changed_since(session, "13", [("trial_balance", "b")], 0) == set()
+        assert BLOCKS.index.since(session, "13", 0) == named({("trial_balance", "a")})
+        assert submissions.find_held(session, CIPHER, ["13"], "bank-9991") == []
     with database.write() as session:
         feed.drop_stage(session, "s2")
         publish(database, session, "s2", [line("c")])
@@ -207,16 +223,16 @@ def test_withheld_positions_come_with_their_leaf_and_reason(database: Database) 
 def test_versions_of_a_series_come_in_order_of_position(database: Database) -> None:
     published(database, z=[line("a"), line("b")], y=[line("a", MARCH)], x=[line("a", text="later")])
     with database.read() as session:
-        found = feed.find_versions(session, "13", "trial_balance", ["a", "none"], MARCH)
+        found = BLOCKS.index.find_versions(session, "13", "trial_balance", ["a", "none"], MARCH)
         assert {series: [(v.submission, v.position) for v in versions] for series, versions in found.items()} == {
             "a": [("z", 0), ("y", 2), ("x", 3)]
         }
-        since_april = feed.find_versions(session, "13", "trial_balance", ["a"], APRIL)["a"]
+        since_april = BLOCKS.index.find_versions(session, "13", "trial_balance", ["a"], APRIL)["a"]
         assert [(v.submission, v.digest) for v in since_april] == [
             ("z", line("a").digest),
             ("x", line("a", text="later").digest),
         ]
-        assert feed.find_versions(session, "14100", "trial_balance", ["a"], MARCH) == {}
+        assert BLOCKS.index.find_versions(session, "14100", "trial_balance", ["a"], MARCH) == {}
 
 
 def test_what_changed_since_a_position_is_told_per_key_also_for_more_keys_than_one_query_takes(
@@ -227,11 +243,11 @@ def test_what_changed_since_a_position_is_told_per_key_also_for_more_keys_than_o
     keys = [("trial_balance", series) for series in many]
     changed = {("trial_balance", "series-7"), ("trial_balance", "series-990")}
     with database.read() as session:
-        assert feed.changed_since(session, "13", keys, 1_000) == changed
-        assert feed.series_since(session, "13", 1_000) == changed
-        assert feed.changed_since(session, "13", keys, 1_002) == set()
-        assert feed.changed_since(session, "13", [], 0) == set()
-        assert len(feed.find_versions(session, "13", "trial_balance", many, MARCH)) == 1_000
+        assert BLOCKS.index.changed_since(session, "13", keys, 1_000) == changed
+        assert BLOCKS.index.since(session, "13", 1_000) == named(changed)
+        assert BLOCKS.index.changed_since(session, "13", keys, 1_002) == set()
+        assert BLOCKS.index.changed_since(session, "13", [], 0) == set()
+        assert len(BLOCKS.index.find_versions(session, "13", "trial_balance", many, MARCH)) == 1_000
 
 
 def _walked(session: Session, limit: int, kind: str | None = None) -> list[tuple[int, str, int, bytes]]:
@@ -242,3 +258,8 @@ def _walked(session: Session, limit: int, kind: str | None = None) -> list[tuple
             return rows
         rows += page.rows
         after = page.next_position
+
+
+def named(keys: set[tuple[str, str]]) -> set[tuple[str, bytes]]:
+    ordered = sorted(keys)
+    return {(kind, name) for (kind, _), name in zip(ordered, BLOCKS.index.names("13", ordered), strict=True)}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stored import CIPHER, NOON, SECOND, held, line, publish, published, submission, tenant
+from stored import CIPHER, NOON, SECOND, held, kept, line, publish, published, submission, tenant
 
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.identifiers import Reference, Scheme
@@ -61,17 +61,20 @@ def test_a_submission_comes_back_as_it_was_handed_over(database: Database) -> No
         "s1", "key", subject=subject, recipients=("13", "14100"), received_on=("2026-05-01",), filename="償還.csv"
     )
     with database.write() as session:
-        submissions.add_submissions(session, [asked], final=False)
+        submissions.add_kept(session, [kept(asked, final=False)])
         submissions.finish_submission(session, "s1")
     with database.read() as session:
-        assert submissions.find_submission(session, "s1") == replace(asked, fingerprint=b"")
-        assert submissions.find_submission(session, "s2") is None
+        assert submissions.find_submission(session, "s1", CIPHER) == replace(asked, fingerprint=b"")
+        assert submissions.find_submission(session, "s2", CIPHER) is None
+        plainly = replace(asked.request, subject=None, filename=None)
+        assert submissions.find_submission(session, "s1") == replace(asked, fingerprint=b"", key=None, request=plainly)
 
 
 def test_raw_bytes_are_kept_until_they_are_destroyed_and_then_only_why(database: Database) -> None:
     with database.write() as session:
         copies = [("s1", RawCopy("早め".encode() * 99, None, None)), ("s2", RawCopy(None, "s2", None))]
-        submissions.add_raw(session, [submissions.raw_row(CIPHER, name, ["13"], copy) for name, copy in copies])
+        kept = [submissions.keep(CIPHER.data_key(["13"]), submission(name), copy) for name, copy in copies]
+        submissions.add_kept(session, kept)
     with database.write() as session:
         assert submissions.find_raw(session, CIPHER, "s1") == copies[0][1]
         assert submissions.find_raw(session, CIPHER, "s2") == copies[1][1]
@@ -101,21 +104,21 @@ def test_findings_come_back_in_order_over_chunks_and_recipients(database: Databa
 
 def test_held_records_are_seen_by_their_recipient_and_their_sender_until_released(database: Database) -> None:
     with database.write() as session:
-        submissions.add_submissions(session, [submission("s1")], final=True)
+        submissions.add_kept(session, [kept(submission("s1"))])
         publish(database, session, "s1", [])
-        submissions.add_held(session, submissions.held_rows("s1", "13", [held(2), held(0), held(5, "T-2")]))
+        submissions.add_held(session, submissions.held_rows(CIPHER, "s1", "13", [held(2), held(0), held(5, "T-2")]))
 
     def seen(recipients: list[str], sender: str) -> list[int]:
         with database.read() as session:
-            return [one.ordinal for one in submissions.find_held(session, recipients, sender)]
+            return [one.ordinal for one in submissions.find_held(session, CIPHER, recipients, sender)]
 
     assert seen(["13"], "nobody") == seen([], "bank-9991") == [0, 2, 5]
     assert seen(["14100"], "bank-9992") == []
     with database.write() as session:
-        assert [w.ordinal for w in submissions.waiting_for(session, [tenant("T-1")])] == [0, 2]
+        assert [w.ordinal for w in submissions.waiting_for(session, CIPHER, [tenant("T-1")])] == [0, 2]
         submissions.release_held(session, "s1", "13", [0, 2], by="s9")
     with database.read() as session:
-        assert submissions.waiting_for(session, [tenant("T-1")]) == []
+        assert submissions.waiting_for(session, CIPHER, [tenant("T-1")]) == []
         assert submissions.held_ordinals(session, "s1") == [5]
     assert seen(["13"], "nobody") == [5]
 
@@ -123,7 +126,7 @@ def test_held_records_are_seen_by_their_recipient_and_their_sender_until_release
 def test_a_whole_tape_of_held_records_can_be_released_at_once(database: Database) -> None:
     ordinals = range(70_000)
     with database.write() as session:
-        submissions.add_held(session, submissions.held_rows("s1", "13", map(held, ordinals)))
+        submissions.add_held(session, submissions.held_rows(CIPHER, "s1", "13", [*map(held, ordinals)]))
     with database.write() as session:
         submissions.release_held(session, "s1", "13", list(ordinals[1:]), by="s9")
     with database.read() as session:

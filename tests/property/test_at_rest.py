@@ -47,7 +47,7 @@ def test_it_does_not_open_in_any_other_place(spot: Spot, other: Spot) -> None:
 def test_a_block_copied_to_another_row_does_not_open(moved: dict[str, object]) -> None:
     closed = CIPHER.close(SPOT, ["13"], b"plain")
     with pytest.raises(EvidenceError):
-        CIPHER.open(replace(SPOT, **moved), closed)
+        CIPHER.open(SPOT._replace(**moved), closed)
 
 
 @given(st.data())
@@ -132,4 +132,4 @@ def test_a_closed_file_cannot_be_cut_turned_round_or_put_in_anothers_place() -> 
         with pytest.raises(GatewayError):
             CIPHER.reader(SPOT, io.BytesIO(broken)).read()
     with pytest.raises(GatewayError):
-        CIPHER.reader(replace(SPOT, submission="s2"), io.BytesIO(whole)).read()
+        CIPHER.reader(SPOT._replace(submission="s2"), io.BytesIO(whole)).read()

@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 import pytest
 from commands import command
-from sqlalchemy import MetaData, select
-from world import BANK, OTHER_BANK, TOOL, World, running, trial_balance
+from sqlalchemy import MetaData, select, text
+from world import BANK, CORPORATION, OTHER_BANK, TOOL, World, corporate_number, running, trial_balance
 
 from gateway.client import Outcome, Refusal
 from gateway.errors import ConfigurationError
@@ -24,6 +24,8 @@ from mocks import tapes
 
 COMPANY, ACCOUNT, SOFTWARE = "ミホンショウカイ", "秘蔵現金", "早耳会計"
 LARGE_ROWS = 1_500
+KEY, FILE, LOAN, TENANT, UNKNOWN = "key-of-48151623", "ミホン商会.csv", "L481516234", "T-4815162342", "13-4815162"
+AMOUNT = 876_543_210_000
 
 
 @pytest.fixture
@@ -53,15 +55,33 @@ def send(world: World, document: bytes, **asked: object) -> Outcome:
     return world.client(BANK).submit_and_wait(document, **({"recipient": "13"} | asked))
 
 
-def stored(world: World) -> Iterator[bytes]:
-    """Every value of every table and every byte of every file (of SQLite also its write-ahead log), as they lie."""
+def rows(world: World) -> Iterator[tuple[str, bytes]]:
+    """Every value of every table, beside the table's name, as it lies there."""
     tables = MetaData()
     with world.gateway.database.read() as session:
         tables.reflect(session.connection())
         for table in tables.sorted_tables:
             for row in session.execute(select(table)):
-                yield from (bytes(value) if isinstance(value, bytes) else str(value).encode() for value in row)
+                values = (bytes(value) if isinstance(value, bytes) else str(value).encode() for value in row)
+                yield from ((table.name, value) for value in values)
+
+
+def files(world: World) -> Iterator[bytes]:
+    """Every byte of every file in the data folder: of SQLite also its write-ahead log."""
     yield from (path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
+
+
+def servers_files(world: World) -> Iterator[bytes]:
+    """Every byte of PostgreSQL's own files, its write-ahead log among them; other tests write there too."""
+    if not world.gateway.database.is_sqlite:
+        with world.gateway.database.read() as session:
+            folder = Path(session.connection().execute(text("SHOW data_directory")).scalar_one())
+        yield from (path.read_bytes() for part in ("base/*/*", "pg_wal/0*") for path in folder.glob(part))
+
+
+def as_stored(number: int) -> tuple[bytes, ...]:
+    """How an amount lies readable: as text, or as the bytes of a column of SQLite or PostgreSQL."""
+    return str(number).encode(), number.to_bytes(6, "big"), number.to_bytes(8, "little")
 
 
 def test_names_that_were_handed_over_lie_readable_nowhere(closed_world: World) -> None:
@@ -71,7 +91,7 @@ def test_names_that_were_handed_over_lie_readable_nowhere(closed_world: World) -
     lines = orjson.dumps([line.line for line in reader.fetch()])
     found = [closed_world.client(BANK).findings(one.submission) for one in outcomes]
     raws = [closed_world.client(BANK).get(f"/v1/submissions/{one.submission}/raw").content for one in outcomes]
-    everything = list(stored(closed_world))
+    everything = [value for _, value in rows(closed_world)] + list(files(closed_world))
     assert raws == documents
     assert ACCOUNT.encode() in lines
     assert ACCOUNT.encode() in orjson.dumps(found)
@@ -80,6 +100,28 @@ def test_names_that_were_handed_over_lie_readable_nowhere(closed_world: World) -
         for encoding in ("utf-8", "cp932"):
             assert [value for value in everything if name.encode(encoding) in value] == []
     assert [value for value in everything if b"\x28\xb5\x2f\xfd" in value and len(value) < 100_000] == []
+
+
+def test_amounts_and_numbers_lie_readable_only_where_it_is_said_that_they_do(closed_world: World) -> None:
+    loan = tapes.loan_book(5, 1, date(2026, 4, 30))[0]
+    loan |= {"status": "performing", "principal_yen": AMOUNT, "balance_yen": AMOUNT, "fi_loan_no": LOAN}
+    document = tapes.write_tape("guarantee_csv", [loan, loan | {"guarantee_no": UNKNOWN}], 1)
+    outcome = send(closed_world, document, key=KEY, filename=FILE)
+    firm = trial_balance(3, 4, references=[])
+    waiting = send(closed_world, firm, subject=f"tenant:{TENANT}", filename=FILE)
+    held = closed_world.client(CORPORATION).held()
+    everything = [*rows(closed_world)]
+
+    def tables_with(name: str) -> set[str]:
+        return {table for table, value in everything if name.encode() in value}
+
+    assert (outcome.counts["accepted"], outcome.counts["held"], waiting.counts["held"]) == (1, 1, 1)
+    assert {one["waits_for"]["value"] for one in held} == {UNKNOWN, TENANT}
+    said = {name: tables_with(name) for name in (KEY, loan["guarantee_no"], corporate_number(1))}
+    assert said == {KEY: {"idempotency_key"}, loan["guarantee_no"]: {"guarantee"}, corporate_number(1): {"link"}}
+    sought = [name.encode() for name in (UNKNOWN, LOAN, TENANT, FILE)] + [*as_stored(AMOUNT)]
+    lying = [value for _, value in everything] + [*files(closed_world), *servers_files(closed_world)]
+    assert [name for name in sought if any(name in value for value in lying)] == []
 
 
 def test_the_key_that_wraps_keys_is_its_owners_only(closed_world: World) -> None:

@@ -12,7 +12,7 @@ from gateway.ports import StoredKey
 from gateway.runtime.clock import SystemClock
 from gateway.schemas.identifiers import Reference, Scheme
 from gateway.schemas.statement import Origin
-from gateway.schemas.submission import Held, Line, Request, Submission
+from gateway.schemas.submission import Held, Line, RawCopy, Request, Submission
 from gateway.security.at_rest import AtRest
 from gateway.security.kms import GivenKms
 from gateway.security.owner_keys import OwnerKeys
@@ -20,6 +20,7 @@ from gateway.store import feed, log
 from gateway.store.engine import Database, Session
 from gateway.store.feed import Blocks
 from gateway.store.log import HeadState
+from gateway.store.submissions import Kept, keep
 
 NOON = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -35,10 +36,14 @@ class Shelf:
     def find(self, id: bytes) -> StoredKey | None:
         return self.keys.get(id)
 
+    def find_for(self, recipient: str, year: int) -> StoredKey | None:
+        wanted = (recipient, year, False)
+        return next((one for one in self.keys.values() if (one.recipient, one.year, one.retired) == wanted), None)
+
     def take(self, recipient: str, year: int, make: Callable[[], StoredKey]) -> StoredKey:
-        for one in self.keys.values():
-            if (one.recipient, one.year, one.retired) == (recipient, year, False):
-                return one
+        found = self.find_for(recipient, year)
+        if found is not None:
+            return found
         made = make()
         return self.keys.setdefault(made.id, made)
 
@@ -47,7 +52,8 @@ class Shelf:
 
 
 KMS = GivenKms(base64.b64encode(bytes(range(32))).decode())
-CIPHER = AtRest(OwnerKeys(KMS, Shelf(), SystemClock()))
+SHELF = Shelf()
+CIPHER = AtRest(OwnerKeys(KMS, SHELF, SystemClock()))
 BLOCKS = Blocks(CIPHER)
 
 
@@ -55,6 +61,11 @@ def submission(name: str, key: str | None = None, sender: str = "bank-9991", **m
     """A submission of a bank; ``more`` are fields of its request."""
     origin = Origin(sender=sender, institution="9991")
     return Submission(name, origin, Request(**more), key, b"f" * 32, NOON, NOON, "ab" * 32, 3)
+
+
+def kept(one: Submission, body: bytes | None = None, **more: Any) -> Kept:
+    """A submission to corporation 13 as rows."""
+    return keep(CIPHER.data_key(("13",)), one, None if body is None else RawCopy(body, None, None), **more)
 
 
 def line(series: str, valid_on: date = APRIL, kind: str = "trial_balance", text: str = "") -> Line:
@@ -66,7 +77,7 @@ def line(series: str, valid_on: date = APRIL, kind: str = "trial_balance", text:
 def publish(database: Database, session: Session, name: str, lines: list[Line], recipient: str = "13") -> HeadState:
     """What a commit group writes for one statement; where the log stood before."""
     head = log.lock_heads(database, session, [recipient])[recipient]
-    feed.add_lines(session, list(BLOCKS.rows(name, recipient, lines)), feed.index_rows(name, recipient, lines))
+    feed.add_lines(session, list(BLOCKS.rows(name, recipient, lines)), BLOCKS.index.rows(name, recipient, lines))
     row = statement(name, recipient, head, len(lines))
     log.append(session, [row], [], [])
     moved = HeadState(head.next_leaf + 1, head.next_position + len(lines), b"peaks", NOON)
