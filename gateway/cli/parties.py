@@ -137,7 +137,7 @@ def cover(  # noqa: PLR0913 - a command's options are its parameters
     typer.echo(f"{institution} reports {kind} to {recipient} as {form} from {since}")
 
 
-@participants.command("revoke-key")
+@participants.command("revoke-key", context_settings={"ignore_unknown_options": True})  # a name may begin with "-"
 def revoke_key(kid: str) -> None:
     """End a participant's key at once."""
     from gateway.registers.orders import EndKey
