@@ -300,7 +300,8 @@ def _is_large(parts: Parts, submission: Submission, received: Received) -> bool:
     limits = parts.limits
     if received.size > limits.large_bytes or (submission.request.respond_async and not submission.request.dry_run):
         return True
-    return max(received.count(b"\n"), received.count(b"\r")) > limits.large_records
+    most = limits.large_records
+    return received.size > most and max(received.count(b"\n"), received.count(b"\r")) > most
 
 
 def _lane_kind(parts: Parts, submission: Submission, received: Received) -> str:

@@ -28,7 +28,7 @@ def check_values(raw: bytes) -> None:
     Raises:
         Unreadable: it holds more.
     """
-    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MOST_VALUES:
+    if len(raw) > MOST_VALUES and raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MOST_VALUES:
         raise Unreadable(
             f"One JSON text may hold {MOST_VALUES} values at most; send one record per line (NDJSON).",
             ja=f"1つのJSONに含められる値は {MOST_VALUES} 個までです。1行に1記録（NDJSON）で提出してください。",

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from gateway.errors import ConfigurationError
-from gateway.reference.lists import Lists
+from gateway.reference.lists import NO_LISTS, Lists
 from gateway.rules import (  # noqa: F401 - importing them is what declares their rules
     continuity,
     equity,
@@ -102,7 +102,7 @@ def check_document(pack: Pack, observed: ObservedDocument) -> list[Finding]:
 def check_listed(pack: Pack, observed: ObservedDocument, lists: Lists) -> Looked:
     """Look up what one document names, as far as there are lists for it and they say anything of its day."""
     looked = Looked()
-    for rule in pack.listed_rules(observed.record.kind):
+    for rule in pack.listed_rules(observed.record.kind) if lists is not NO_LISTS else ():
         looked_in = getattr(lists, rule.of or "")
         hits = rule.check(looked_in, observed.record) if looked_in is not None and rule.check else None
         if hits is not None:

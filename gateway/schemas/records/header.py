@@ -120,4 +120,4 @@ class RecordBase(BaseModel):
     known_at: AwareDatetime | None = None
     correction: Correction = Correction.ORIGINAL
     correction_reason: str | None = Field(default=None, max_length=64)
-    missing: dict[str, MissingReason] = {}
+    missing: Annotated[dict[str, MissingReason], Field(json_schema_extra={"default": {}})] = Field(default_factory=dict)
