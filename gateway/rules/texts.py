@@ -22,8 +22,7 @@ _SHORTEST = 12
 
 def holds_long_number(texts: Iterable[str | None]) -> bool:
     """Whether any of these texts holds twelve digits or more; if not, none needs to be read for numbers."""
-    said = list(filter(None, texts))
-    return max(map(len, said), default=0) >= _SHORTEST and any(map(_TWELVE_DIGITS.search, said))
+    return any(map(_TWELVE_DIGITS.search, [said for said in texts if said and len(said) >= _SHORTEST]))
 
 
 def texts_of(record: Mapping[str, Any], pointer: str = "") -> Iterator[tuple[str, str, str]]:
