@@ -27,6 +27,17 @@ UNKNOWN_COLUMN = reading_rule(
     ),
     "gateway",
 )
+GAIJI = reading_rule(
+    "V41G",
+    Severity.WARN,
+    Words(
+        ja="外字（独自に登録された文字）が {count} か所あります。原文のまま保管しましたが、他では表示できません。",
+        en="There are {count} characters of somebody's own (gaiji). They are kept as they are, but show nowhere else.",
+        remedy_ja="可能であれば、標準の文字に置き換えてください。",
+        remedy_en="Use standard characters where you can.",
+    ),
+    "domain note 6.8",
+)
 MISSING_VALUE = reading_rule(
     "R03",
     Severity.REFUSE,
