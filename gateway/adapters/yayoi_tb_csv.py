@@ -27,7 +27,7 @@ from gateway.errors import Unreadable
 from gateway.formats.exports import Export, Row, TaxMethod, period_of, tax_method_of, unit_of
 from gateway.formats.japanese_calendar import month_end
 from gateway.formats.text import match_key
-from gateway.formats.trial_lines import TrialLines, bare_name, statement_of
+from gateway.formats.trial_lines import TableLines, bare_name, statement_of
 from gateway.ports import Hints
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed
@@ -184,7 +184,7 @@ def _months(first: date, last: date) -> Iterator[tuple[date, date]]:
 def _observed(report: _Report, key: Key, ordinal: int) -> Observed:
     department, month = key
     rows, columns = report.groups[key], report.columns
-    lines = TrialLines(ordinal, {field: at + 1 for field, at in columns.items()}, "弥生会計", report.unit)
+    lines = TableLines(ordinal, columns, "弥生会計", report.unit)
     if ordinal == 0:
         lines.problems += report.export.findings()
         lines.problems += _unknown_columns(report)
@@ -201,8 +201,7 @@ def _observed(report: _Report, key: Key, ordinal: int) -> Observed:
             "statement": statement_of(place),
             "is_total": row.cells[0] == TOTAL,
         }
-        amounts = {f: row.cells[columns[f]] for f in AMOUNTS if f in columns and columns[f] < len(row.cells)}
-        lines.add(row.line, said, amounts)
+        lines.add_row(row.line, said, row.cells)
     days = report.days(month)
     whole = Place(line=rows[0].line)
     digest = hashlib.sha256(report.part([key])).hexdigest()
@@ -217,7 +216,7 @@ def _observed(report: _Report, key: Key, ordinal: int) -> Observed:
         "tax_method": report.tax,
         "includes_adjusting": _adjusting(report.heading),
     }
-    return lines.observed(digest, header, {"": whole})
+    return lines.observed_table(digest, header, whole)
 
 
 def _adjusting(heading: tuple[Row, ...]) -> bool | None:

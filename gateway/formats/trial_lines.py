@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,9 +30,17 @@ def bare_name(name: str) -> str:
     return name.strip().strip("[]［］【】〔〕<>＜＞《》").strip()
 
 
-def is_sum(name: str) -> bool:
-    """Whether a row of this name is a sum of others, brackets around it or not."""
-    return is_total_name(bare_name(name))
+def is_sum(name: str, statement: str | None = None) -> bool:
+    """Whether a row of this name is a sum of others, brackets around it or not.
+
+    >>> is_sum("【流動資産合計】"), is_sum("当期純損益金額", "PL"), is_sum("当期純損益金額", "BS")
+    (True, True, False)
+    """
+    bare = bare_name(name)
+    if is_total_name(bare):
+        return True
+    mapped = map_account(None, bare, None, statement) if statement else None
+    return bool(mapped and mapped.account_key and mapped.how == "alias" and chart().accounts[mapped.account_key].total)
 
 
 def statement_of(name: str) -> str | None:
@@ -44,35 +52,34 @@ def statement_of(name: str) -> str | None:
 
 
 class TrialLines:
-    """Lines as they are added, with their places and everything that could not be read.
+    """Lines as they are added, and everything that could not be read.
 
     Args:
         ordinal: which record of the source this is.
-        columns: field of a line -> 1-based source column.
         software: the product, by whose names accounts are looked up first.
         unit: in which the source states amounts.
     """
 
-    def __init__(self, ordinal: int, columns: Mapping[str, int], software: str | None, unit: Unit = Unit.YEN) -> None:
-        self.ordinal, self.columns, self.software, self.unit = ordinal, columns, software, unit
+    def __init__(self, ordinal: int, software: str | None, unit: Unit = Unit.YEN) -> None:
+        self.ordinal, self.software, self.unit = ordinal, software, unit
         self.problems: list[Finding] = []
         self._lines: list[dict[str, Any]] = []
-        self._rows: list[int] = []
         self._missing: dict[str, str] = {}
         self._totals: set[str | None] = set()
 
-    def add(self, row: int, said: Mapping[str, Any], amounts: Mapping[str, str]) -> None:
-        """One account.
+    def add(
+        self, said: Mapping[str, Any], amounts: Mapping[str, Any], place_of: Callable[[str], Place]
+    ) -> dict[str, Any]:
+        """One account, as it will stand in the record.
 
         Args:
-            row: its line in the source.
             said: what it says besides amounts, by field of a line.
-            amounts: its amounts as printed.
+            amounts: its amounts as the source has them, text or number, in the source's unit.
+            place_of: field -> where it stands.
         """
         line: dict[str, Any] = {"source_code": None, "section": None, "statement": None, "is_total": False, **said}
-        index = len(self._lines)
         for field in BALANCES:
-            line[field] = self._amount(index, row, field, amounts.get(field, ""))
+            line[field] = self._amount(field, amounts.get(field), place_of)
         mapped = map_account(
             line["source_code"], bare_name(line["source_name"]), line["section"], line["statement"], self.software
         )
@@ -83,18 +90,17 @@ class TrialLines:
             line["statement"] = chart().accounts[key].statement
         line["normal_side"] = normal_side(key, line)
         self._lines.append(line)
-        self._rows.append(row)
+        return line
 
-    def _amount(self, index: int, row: int, field: str, text: str) -> int | None:
-        pointer = f"/lines/{index}/{field}"
+    def _amount(self, field: str, value: Any, place_of: Callable[[str], Place]) -> int | None:
+        pointer = f"/lines/{len(self._lines)}/{field}"
         try:
-            amount = parse_amount(text)
+            amount = parse_amount(value) if isinstance(value, str) else _whole(value)
             return None if amount is None else amount * self.unit.yen
         except Masked:
             self._missing[pointer] = "masked"
         except ValueError:
-            place = Place(line=row, column=self.columns.get(field))
-            self.problems.append(unreadable_value(pointer, text, "整数 / integer", self.ordinal, place))
+            self.problems.append(unreadable_value(pointer, value, "整数 / integer", self.ordinal, place_of(field)))
         return None
 
     def without_period(self, digest: str, stated: str, place: Place) -> Unplaced:
@@ -103,15 +109,14 @@ class TrialLines:
         found = unreadable_value("/period_to", stated or None, expected, self.ordinal, place)
         return Unplaced(self.ordinal, digest, "trial_balance", (*self.problems, found))
 
-    def observed(self, digest: str, header: Mapping[str, Any], others: Mapping[str, Place]) -> Observed:
+    def observed(self, digest: str, header: Mapping[str, Any], places: Mapping[str, Place]) -> Observed:
         """The record, or why it is none.
 
         Args:
             digest: SHA-256 of the record's own bytes.
             header: its other fields, ``period_from`` and ``period_to`` among them.
-            others: their places; ``""`` is that of the record as a whole.
+            places: as ``ObservedDocument`` has them; ``""`` is that of the record as a whole.
         """
-        places = OfTable(self._rows, self.columns, others)
         statements = tuple(sorted({line["statement"] for line in self._lines if line["statement"]}))
         values: dict[str, Any] = {
             "software": self.software,
@@ -130,3 +135,40 @@ class TrialLines:
             findings = schema_findings(refused, self.ordinal, partial(nearest, places))
             return Unplaced(self.ordinal, digest, "trial_balance", (*self.problems, *findings))
         return ObservedDocument(record, self.ordinal, digest, places, tuple(self.problems))
+
+
+def _whole(value: Any) -> int | None:
+    """A number of JSON as whole yen; null is no amount.
+
+    Raises:
+        ValueError: it is none, or has a fraction.
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ValueError(f"not an amount: {value!r}")
+
+
+class TableLines(TrialLines):
+    """Lines that are rows of a delimited text.
+
+    Args:
+        columns: field of a line -> 0-based column.
+    """
+
+    def __init__(self, ordinal: int, columns: Mapping[str, int], software: str | None, unit: Unit = Unit.YEN) -> None:
+        super().__init__(ordinal, software, unit)
+        self._at = columns
+        self._rows: list[int] = []
+
+    def add_row(self, row: int, said: Mapping[str, Any], cells: Sequence[str]) -> None:
+        """The account of one row: its line in the source, what it says besides amounts, and its cells."""
+        amounts = {field: cells[at] for field, at in self._at.items() if field in BALANCES and at < len(cells)}
+        self.add(said, amounts, lambda field: Place(line=row, column=self._at[field] + 1))
+        self._rows.append(row)
+
+    def observed_table(self, digest: str, header: Mapping[str, Any], whole: Place) -> Observed:
+        """The record with the place of each cell; ``whole`` is where it begins."""
+        columns = {field: at + 1 for field, at in self._at.items()}
+        return self.observed(digest, header, OfTable(self._rows, columns, {"": whole}))
