@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from gateway.errors import Unreadable
 from gateway.formats.exports import Export, Row, period_of, tax_method_of, unit_of
-from gateway.formats.text import UTF8_MARK, match_key, whole_document
+from gateway.formats.text import UTF8_MARK, match_key, whole, whole_document
 from gateway.formats.trial_lines import TableLines, bare_name, is_sum, statement_of
 from gateway.ports import Hints
 from gateway.schemas.findings import Finding, Severity
@@ -57,7 +57,7 @@ class FreeeTrialCsv:
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """The one trial balance of the file."""
-        raw = source.read()
+        raw = whole(source)
         yield _observed(Export.of(raw), hashlib.sha256(raw).hexdigest())
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ from typing import BinaryIO
 from gateway.errors import Unreadable
 from gateway.formats.exports import Export, Row
 from gateway.formats.journals import Half, Journal, JournalLayout
-from gateway.formats.text import UTF8_MARK
+from gateway.formats.text import UTF8_MARK, whole
 from gateway.ports import Hints
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed
@@ -55,11 +55,11 @@ class MoneyforwardJournalCsv:
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """One trial balance per month, in the order in which the months first appear."""
-        yield from _journal(source.read()).observed()
+        yield from _journal(whole(source)).observed()
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:
         """The header and the rows of the refused months."""
-        journal = _journal(source.read())
+        journal = _journal(whole(source))
         if refused:
             yield journal.part([month for ordinal, month in enumerate(journal.months) if ordinal in refused])
 

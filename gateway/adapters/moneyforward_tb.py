@@ -25,7 +25,7 @@ from gateway.errors import Unreadable
 from gateway.formats.accounts import BALANCES
 from gateway.formats.identifiers import shown
 from gateway.formats.json_text import pointer_to, strict_json
-from gateway.formats.text import UTF8_MARK, whole_document
+from gateway.formats.text import UTF8_MARK, whole, whole_document
 from gateway.formats.trial_lines import TrialLines, is_sum
 from gateway.ports import Hints
 from gateway.schemas.findings import Finding, Severity
@@ -59,7 +59,7 @@ class MoneyforwardTb:
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """The one trial balance of the answer."""
-        raw = source.read()
+        raw = whole(source)
         yield _observed(strict_json(raw), hashlib.sha256(raw).hexdigest())
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from typing import BinaryIO
 from gateway.errors import Unreadable
 from gateway.formats.exports import Export, Row, period_of, tax_method_of
 from gateway.formats.journals import Half, Journal, JournalLayout
-from gateway.formats.text import UTF8_MARK, match_key
+from gateway.formats.text import UTF8_MARK, match_key, whole
 from gateway.ports import Hints
 from gateway.schemas.observed import Observed
 from gateway.schemas.place import Place
@@ -61,11 +61,11 @@ class YayoiJournalCsv:
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """One trial balance per month, in the order in which the months first appear."""
-        yield from _journal(source.read()).observed()
+        yield from _journal(whole(source)).observed()
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:
         """The heading, if there is one, and the rows of the refused months."""
-        journal = _journal(source.read())
+        journal = _journal(whole(source))
         if refused:
             yield journal.part([month for ordinal, month in enumerate(journal.months) if ordinal in refused])
 

@@ -26,7 +26,7 @@ from typing import BinaryIO
 from gateway.errors import Unreadable
 from gateway.formats.exports import Export, Row, TaxMethod, period_of, tax_method_of, unit_of
 from gateway.formats.japanese_calendar import month_end
-from gateway.formats.text import match_key
+from gateway.formats.text import match_key, whole
 from gateway.formats.trial_lines import TableLines, bare_name, statement_of
 from gateway.ports import Hints
 from gateway.schemas.findings import Finding, Severity
@@ -74,13 +74,13 @@ class YayoiTbCsv:
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """One trial balance per department and month, in the order in which they first appear."""
-        report = _Report.of(source.read())
+        report = _Report.of(whole(source))
         for ordinal, key in enumerate(report.groups):
             yield _observed(report, key, ordinal)
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:
         """The heading and the rows of the refused months."""
-        report = _Report.of(source.read())
+        report = _Report.of(whole(source))
         if refused:
             yield report.part([key for ordinal, key in enumerate(report.groups) if ordinal in refused])
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from gateway.errors import Unreadable
 from gateway.formats.japanese_calendar import month_end, parse_date
-from gateway.formats.text import REPLACEMENT, decode, delimited_rows, narrow
+from gateway.formats.text import REPLACEMENT, counted, decode, delimited_rows, narrow
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.place import Place
 from gateway.schemas.records import Unit
@@ -78,7 +78,7 @@ class Export:
         delimiter = "\t" if decoded.text.count("\t") > decoded.text.count(",") else ","
         rows = tuple(
             Row(line, [cell.strip() for cell in cells], own)
-            for line, cells, own in delimited_rows(decoded.text, delimiter)
+            for line, cells, own in counted(delimited_rows(decoded.text, delimiter))
             if own.strip(', "\t')
         )
         found = _GAIJI.search(decoded.text)

@@ -6,6 +6,7 @@ import io
 from datetime import UTC, datetime
 
 from gateway.ports import Adapter, Hints
+from gateway.reference.lists import NO_LISTS
 from gateway.rules.pack import standard_pack
 from gateway.rules.rows import RepeatedKeys
 from gateway.schemas.findings import Finding
@@ -32,7 +33,7 @@ def back(adapter: Adapter, raw: bytes, *refused: int, hints: Hints = Hints()) ->
 def found(adapter: Adapter, raw: bytes, hints: Hints = Hints()) -> list[Finding]:  # noqa: B008 - frozen
     """Everything that reading and rules say about a file."""
     pack, repeated = standard_pack(), RepeatedKeys()
-    return [one for each in read(adapter, raw, hints) for one in validate(pack, each, repeated).findings]
+    return [one for each in read(adapter, raw, hints) for one in validate(pack, each, repeated, NO_LISTS).findings]
 
 
 def amounts(record: TrialBalance) -> dict[str, tuple[int | None, ...]]:
