@@ -7,7 +7,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -34,7 +34,7 @@ from gateway.runtime.stamp_gate import StampGate
 from gateway.runtime.stamper import Office, Stamper
 from gateway.runtime.storage import Storage
 from gateway.runtime.wakeups import Wakeups
-from gateway.runtime.withdraw import Withdrawer
+from gateway.runtime.withdraw import SHRED, Withdrawer, document_of
 from gateway.runtime.worker import Worker
 from gateway.schemas.retention import Retention, load_retention
 from gateway.security import log_key_changes
@@ -297,7 +297,13 @@ def worker(gateway: Gateway) -> Worker:
         clock=gateway.clock,
         raw_folder=gateway.raw_folder,
     )
-    expire = Expiry(gateway.database, gateway.withdrawer, gateway.clock, gateway.retention).expire
-    return Worker(
-        gateway.database, loader, gateway.clock, gateway.settings.idempotency_days, gateway.withdrawer.shred, expire
-    )
+    return Worker(gateway.database, loader, gateway.clock, gateway.settings.idempotency_days, _others(gateway))
+
+
+def _others(gateway: Gateway) -> Mapping[str, Callable[[str], object]]:
+    """What a worker does besides working on documents, by task."""
+    expiry = Expiry(gateway.database, gateway.withdrawer, gateway.clock, gateway.retention)
+    return {
+        "expire": lambda _: expiry.expire(),
+        SHRED: lambda key: gateway.withdrawer.shred(document_of(key)),
+    }

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, time
 
 from gateway.ports import Clock
-from gateway.runtime.withdraw import OURSELVES, Asked, Withdrawer
+from gateway.runtime.own_words import OURSELVES
+from gateway.runtime.withdraw import Asked, Withdrawer
 from gateway.schemas.identifiers import JST
 from gateway.schemas.retention import Retention, years_before
 from gateway.schemas.withdrawal import REASONS

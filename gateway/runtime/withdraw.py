@@ -13,23 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from gateway.errors import BusyError, InvalidRequest, NotFound
 from gateway.ports import Clock
-from gateway.runtime.sealer import Ready, Sealer
+from gateway.runtime.own_words import OURSELVES, OwnWord
+from gateway.runtime.sealer import Sealer
 from gateway.runtime.take_back import TakeBack, Taken
-from gateway.schemas.findings import Counts
-from gateway.schemas.identifiers import Channel, instant_text, japanese_date, new_id
-from gateway.schemas.line import CANONICAL
-from gateway.schemas.statement import Origin, StoredStatement
-from gateway.schemas.submission import Line, RawCopy, Request, Settled, Submission
+from gateway.schemas.identifiers import instant_text, new_id
+from gateway.schemas.statement import StoredStatement
+from gateway.schemas.submission import Settled, Submission
 from gateway.schemas.withdrawal import WITHDRAWAL, Withdrawal, runs
-from gateway.security.canonical import canonical, sha256_hex
-from gateway.steps.publish import packed
-from gateway.steps.seal import digest
+from gateway.security.canonical import canonical
 from gateway.store import feed, jobs, log, submissions, withdrawals
 from gateway.store.engine import Database, Session
 from gateway.store.feed import Blocks
@@ -37,7 +31,6 @@ from gateway.store.jobs import ANY_KIND, NewJob
 from gateway.store.log import HeadState
 from gateway.store.withdrawals import Withdrawn
 
-OURSELVES = "gateway"
 ADAPTER = "withdrawal/1"
 SHRED = "shred"
 HEAD_OF_A_FILE = 4_096  # the data key of a file stands at its beginning
@@ -130,12 +123,9 @@ class Withdrawer:
         if taken is None:
             return None
         now = self.clock.now()
-        settled = _settled(asked, row.recipient, taken, head, now)
-        copy = RawCopy(_said(asked, taken, now), None, None)
-        kept = submissions.keep(self.blocks.cipher.data_key((row.recipient,)), settled.submission, copy)
-        submissions.add_kept(session, [kept])
-        ready = Ready(settled, digest(settled), packed(self.blocks, settled))
-        self.sealer.seal_all(session, [ready], {row.recipient: head})
+        word = OwnWord(row.recipient, ADAPTER, _said(asked, taken, now), now)
+        lines = [word.line(WITHDRAWAL, f"{WITHDRAWAL}/{asked.submission}"), *taken.restated]
+        settled = word.seal(session, (self.blocks, self.sealer), lines, head)
         withdrawals.add(
             session,
             [
@@ -177,30 +167,6 @@ def _found(session: Session, asked: Asked) -> tuple[Submission, list[StoredState
     return own, chosen
 
 
-def _settled(asked: Asked, recipient: str, taken: Taken, head: HeadState, now: datetime) -> Settled:
-    """The gateway's own statement: that something was withdrawn, and what has to be said again without it."""
-    said = _said(asked, taken, now)
-    name, digest_of_it = new_id(), sha256_hex(said)
-    origin = Origin(sender=OURSELVES, institution=OURSELVES, channel=Channel.GATEWAY)
-    request = Request(recipients=(recipient,), channel=Channel.GATEWAY)
-    lines = [_line(asked.submission, said, now), *taken.restated]
-    return Settled(
-        submission=Submission(
-            name, origin, request, None, bytes.fromhex(digest_of_it), None, now, digest_of_it, len(said)
-        ),
-        recipient=recipient,
-        adapter=ADAPTER,
-        lines=lines,
-        held=[],
-        findings=[],
-        counts=Counts(accepted=len(lines)),
-        rules=("none", 0, 0, 0),
-        kinds=tuple(sorted({line.kind for line in lines})),
-        known_position=head.next_position,
-        accepted_at=now,
-    )
-
-
 def _drop_unpublished(session: Session, asked: Asked, now: datetime) -> bool:
     """Forget what was never published, since working it off failed; whether it was there."""
     if withdrawals.find(session, asked.submission):
@@ -231,24 +197,6 @@ def _said(asked: Asked, taken: Taken, now: datetime) -> bytes:
         withdrawn_at=instant_text(now),
     )
     return canonical(said.model_dump(mode="json"))
-
-
-def _line(submission: str, said: bytes, now: datetime) -> Line:
-    today = japanese_date(now)
-    series = f"{WITHDRAWAL}/{submission}"
-    body: dict[str, Any] = {
-        "key": {"institution": OURSELVES, "series": series, "valid_on": today},
-        "kind": WITHDRAWAL,
-        "subject": "",
-        "record": orjson.Fragment(said),
-        "source": {"ordinal": 0, "place": {}, "digest": sha256_hex(said)},
-        "valid": {"from": today, "to": today},
-        "instants": {"received_at": instant_text(now)},
-        "findings": [],
-        "supersedes": None,
-        "nonce": os.urandom(16).hex(),
-    }
-    return Line(WITHDRAWAL, series, today, bytes.fromhex(sha256_hex(said)), None, orjson.dumps(body, option=CANONICAL))
 
 
 def _shredding(document: str, now: datetime) -> NewJob:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -16,7 +16,6 @@ from gateway.pipeline import owners_of
 from gateway.ports import Clock
 from gateway.runtime.loader import Loader
 from gateway.runtime.logs import kind_of
-from gateway.runtime.withdraw import SHRED, document_of
 from gateway.schemas.identifiers import Channel
 from gateway.store import jobs, submissions
 from gateway.store.engine import Database, Watch
@@ -29,14 +28,13 @@ LOOK_ANYWAY_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Claims jobs and does them."""
+    """Claims jobs and does them; ``others`` are, by task, what does those that are no work on documents, by key."""
 
     database: Database
     loader: Loader
     clock: Clock
     idempotency_days: int
-    shred: Callable[[str], None]
-    expire: Callable[[], int]
+    others: Mapping[str, Callable[[str], object]]
 
     def run(self, stop: threading.Event) -> None:
         """Work until stopped."""
@@ -78,12 +76,8 @@ class Worker:
             self._release(loader, job.key)
         elif job.task == "tidy":
             self._tidy()
-        elif job.task == "expire":
-            self.expire()
-        elif job.task == SHRED:
-            self.shred(document_of(job.key))
         else:
-            raise ValueError(f"unknown task {job.task}")
+            self.others[job.task](job.key)
 
     def _release(self, loader: Loader, key: str) -> None:
         """Publish what a submission's held records came to, by a statement of the gateway's own."""
