@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import orjson
 
 from gateway.errors import Erased, NotFound
 from gateway.registers.history import said_in
+from gateway.registers.permits import hidden_of
 from gateway.schemas.statement import StoredStatement
 from gateway.security.canonical import canonical, sha256_hex
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion
@@ -26,10 +29,12 @@ class Wanted:
     Attributes:
         line: index of the one line wanted.
         quorum: how many witnesses must have cosigned the checkpoint; with 0 a stamped one is preferred, whoever did.
+        today: the day on which consents have to hold; None for the sender, who is shown what it handed over.
     """
 
     line: int | None = None
     quorum: int = 0
+    today: date | None = None
 
 
 def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Wanted, raw: bytes | None) -> Evidence:
@@ -54,15 +59,18 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Want
         raise NotFound
     tree_size, note = _checkpoint(session, row, wanted.quorum)
     path = inclusion_path(row.leaf_index, tree_size, log.node_reader(session, row.recipient))
-    whole, withdrawn = only is None, withdrawals.find(session, row.submission, row.recipient)
+    whole, withheld = only is None, _withheld(session, row, wanted.today)
+    bodies = blocks.load_lines(session, row.recipient, row.submission)
+    told = not withheld and not withdrawals.find(session, row.submission, row.recipient)
+    document = None if raw is None else _document(session, row, raw)
     return Evidence(
         recipient=row.recipient,
         receipt=row.receipt,
-        lines=tuple(_lines(session, blocks, row, only, None if raw is None else _document(session, row, raw))),
+        lines=tuple(_lines(bodies, withheld, only, document)),
         inclusion=Inclusion(tree_size=tree_size, path=tuple(path)),
         checkpoint=note,
         raw=raw if whole else None,
-        findings=_findings(session, blocks, row) if whole and not withdrawn else None,
+        findings=_findings(session, blocks, row) if whole and told else None,
         timestamp=stamps.find_token(session, row.recipient, tree_size),
     )
 
@@ -90,16 +98,25 @@ def _checkpoint(session: Session, row: StoredStatement, quorum: int) -> tuple[in
     return found[0], found[1] + cosignature_lines(session, row.recipient, found[0])
 
 
-def _lines(
-    session: Session, blocks: Blocks, row: StoredStatement, only: int | None, document: bytes | None
-) -> list[EvidenceLine]:
+def _withheld(session: Session, row: StoredStatement, today: date | None) -> dict[int, tuple[bytes | None, str]]:
+    """Which lines of a statement are not shown: by index their leaf, where the line itself is gone, and why."""
     withheld = feed.find_withheld(session, row.recipient, row.first_position, row.first_position + row.count)
-    bodies = blocks.load_lines(session, row.recipient, row.submission)
-    hidden = {position - row.first_position: leaf for position, (leaf, _) in withheld.items()}
-    leaves = [hidden.get(index) or leaf_hash(body) for index, body in enumerate(bodies)]
+    under = feed.find_under(session, row.recipient, [row.submission]) if today else []
+    hidden = hidden_of(session, row.recipient, under, today) if today else {}
+    found: dict[int, tuple[bytes | None, str]] = {index: (None, reason) for (_, index), reason in hidden.items()}
+    return found | {position - row.first_position: why for position, why in withheld.items()}
+
+
+def _lines(
+    bodies: Sequence[bytes],
+    withheld: Mapping[int, tuple[bytes | None, str]],
+    only: int | None,
+    document: bytes | None,
+) -> list[EvidenceLine]:
+    leaves = [withheld.get(index, (None, ""))[0] or leaf_hash(body) for index, body in enumerate(bodies)]
     lines = []
     for index in range(len(bodies)) if only is None else [only]:
-        reason = withheld.get(row.first_position + index, (b"", None))[1]
+        reason = withheld[index][1] if index in withheld else None
         lines.append(
             EvidenceLine(
                 index=index,

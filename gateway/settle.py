@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from gateway.registers.permits import Given, Permits, Versions, asks_consent, look_up, still_shown
 from gateway.rules.pack import Pack
 from gateway.rules.standing import follows_on
 from gateway.schemas.findings import Counts, Finding, Severity
@@ -23,7 +24,18 @@ from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.observed import ObservedDocument
 from gateway.schemas.statement import by_name
 from gateway.schemas.submission import Draft, Held, Line, Prepared, Settled, Submission, Version
-from gateway.steps.normalise import Earlier, Known, Unplaced, freeze, full_series, names_of, place, series_beside
+from gateway.steps.normalise import (
+    Earlier,
+    Known,
+    Unplaced,
+    Whose,
+    freeze,
+    full_series,
+    names_of,
+    place,
+    series_beside,
+    without_consent,
+)
 from gateway.steps.validate import (
     Before,
     succeeded,
@@ -44,9 +56,6 @@ HISTORY_WINDOWS = {
 }
 """How far back a series is looked at: past the one before last of what is due quarterly, half-yearly, yearly."""
 
-Versions = Mapping[tuple[str, str, str], list[Version]]
-"""Published versions by (recipient, kind, series), oldest position first."""
-
 Records = Mapping[tuple[str, int], dict[str, Any]]
 """Records of earlier lines by (submission, index)."""
 
@@ -57,6 +66,7 @@ class Placed:
 
     ``beside`` is the record of the same day that it is compared with: its series, and the version that stands.
     ``inherited`` are the series under which institutions spoke of the same thing that have become its own.
+    ``consent`` is the firm's consent on which it rests, where it needs one.
     """
 
     draft: Draft
@@ -67,6 +77,7 @@ class Placed:
     current: Version | None = None
     before: Version | None = None
     beside: Version | None = None
+    consent: str | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -86,6 +97,7 @@ class Share:
         repeats: the same bytes were taken whole before, so all of it is ``unchanged``.
         unchanged: records whose content already stands.
         keys: (kind, series) looked at.
+        consents: what firms had consented to, by our party id, as far as this was asked.
     """
 
     submission: Submission
@@ -104,6 +116,7 @@ class Share:
     taken: list[int] = field(default_factory=list)
     unchanged: int = 0
     known_position: int = 0
+    consents: Given = field(default_factory=dict)
     _said_so: bool = False
 
     def drafts(self) -> Iterable[Draft]:
@@ -156,6 +169,19 @@ class Share:
             if draft.institution in (origin.succeeds or ()) and not self._said_so:
                 self._said_so = True
                 self.findings.append(succeeded(draft, origin.institution))
+
+    def permit(self, given: Given, today: date) -> None:
+        """Find for each placed draft that needs one the consent on which it rests, or hold it."""
+        permits, kept = Permits(self.submission.origin, self.recipient, given, today), []
+        self.consents = {one.party: given[one.party] for one in self.placed}
+        for one in self.placed:
+            if not permits.is_free(one.draft.kind):
+                one.consent = permits.find(one.draft.kind, one.party)
+                if one.consent is None:
+                    self._set_aside(one.draft, without_consent(one.draft, self.recipient, self.submission, one.party))
+                    continue
+            kept.append(one)
+        self.placed = kept
 
     def look_back(self, versions: Versions) -> None:
         """Find for each draft what stands for its key, and what its series said last before; drop what is unchanged."""
@@ -232,6 +258,7 @@ class Share:
             taken=self.taken,
             destroy_raw=prepared.destroy_raw,
             tape=prepared.tape,
+            consents=self.consents,
         )
 
     def follow(self, last: Sequence[int]) -> None:
@@ -283,7 +310,7 @@ class Share:
         before = _record_of(one.current, records)
         # what is withheld is not told again by what supersedes it: as if nothing had changed
         earlier = Earlier(one.current, before or one.draft.record) if one.current else None
-        return freeze(one.draft, one.series, one.party, self.submission, earlier)
+        return freeze(one.draft, Whose(one.series, one.party, one.consent), self.submission, earlier)
 
     def _refuse(self, draft: Draft, finding: Finding) -> None:
         self.findings.append(finding)
@@ -374,13 +401,19 @@ def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack
     """Settle shares of one or many submissions against one snapshot; no two of them may touch one key."""
     heads = log.find_heads(session, {share.recipient for share in shares})
     known = _recall_registers(session, shares, now)
+    asking = [share for share in shares if asks_consent(share.submission.origin, share.prepared.kinds)]
     for share in shares:
         share.known_position = heads[share.recipient].next_position
         share.place(known)
         if share.prepared.tape is not None:
             institution, tape = share.submission.origin.institution, share.prepared.tape.layout
             share.follow(log.last_sequences(session, share.recipient, institution, tape))
+    if asking:
+        given = look_up(session, (one.party for share in asking for one in share.placed))
+        for share in asking:
+            share.permit(given, japanese_date(now))
     versions = _recall_versions(session, shares, blocks)
+    versions = still_shown(session, versions, japanese_date(now)) if asking else versions
     for share in shares:
         share.look_back(versions)
         if share.may_be_late:
@@ -394,7 +427,8 @@ def can_be_placed(
     session: Session, recipient: str, speaks_as: Sequence[str], numbers: Iterable[Reference | None], now: datetime
 ) -> bool:
     """Whether one of the numbers that held records of an institution wait for names a firm now, by ``place``'s rule."""
-    named = {number for number in numbers if number is not None}
+    # an id of our own names its firm from the beginning: what waits for that waits for a consent
+    named = {number for number in numbers if number is not None and number.scheme is not Scheme.PARTY}
     references, guarantees = _by_register(named, recipient)
     known = _known(session, references, {recipient: guarantees}, now)
     return any(known.party(number, recipient, speaks_as) is not None for number in named)

@@ -27,6 +27,7 @@ from gateway.runtime.expire import Expiry
 from gateway.runtime.issuers import OurTokens, TheirTokens
 from gateway.runtime.kept_heads import KeptFiles, KeptHeads
 from gateway.runtime.loader import Loader
+from gateway.runtime.notices import Notices
 from gateway.runtime.registrar import Registrar
 from gateway.runtime.sealer import Sealer
 from gateway.runtime.shelf import Shelf
@@ -48,6 +49,7 @@ from gateway.security.signing_keys import SigningKeys
 from gateway.security.timestamps import Authorities
 from gateway.settings import Settings
 from gateway.steps.authenticate import Door, Issuer, Terms
+from gateway.store.consent_notices import NOTICE
 from gateway.store.engine import Database, Watch
 from gateway.store.feed import Blocks
 from gateway.store.migrate import migrate
@@ -303,7 +305,10 @@ def worker(gateway: Gateway) -> Worker:
 def _others(gateway: Gateway) -> Mapping[str, Callable[[str], object]]:
     """What a worker does besides working on documents, by task."""
     expiry = Expiry(gateway.database, gateway.withdrawer, gateway.clock, gateway.retention)
+    notices = Notices(gateway.database, gateway.blocks, gateway.sealer, gateway.clock)
     return {
         "expire": lambda _: expiry.expire(),
         SHRED: lambda key: gateway.withdrawer.shred(document_of(key)),
+        "announce": lambda _: notices.announce(),
+        NOTICE: notices.give,
     }

@@ -54,7 +54,7 @@ class Reading:
         for followed in lines:
             for position in (at for positions in followed.withdraws for at in positions):
                 self.kept.pop(position, None)
-            if followed.line is not None and not followed.withdraws:
+            if followed.is_record:
                 self.kept[followed.position] = followed
         if lines:
             so_far = f"{len(lines):,} 行を検証、累計 {len(self.kept):,}"

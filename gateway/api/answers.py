@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.schemas.consent import Consent
 from gateway.schemas.findings import Counts, Finding, Verdict
 from gateway.schemas.identifiers import Reference
 from gateway.schemas.place import Place
@@ -140,7 +141,7 @@ class DryRun(Answer):
 
 
 class HeldRecord(Answer):
-    """A record that waits to be placed, and the number it waits for; null where it names none at all."""
+    """A record that waits to be placed, and the number it waits for; null where it names none, or for a consent."""
 
     submission: str
     recipient: str
@@ -201,6 +202,7 @@ class Line(Answer):
     findings: list[str] = Field(description="Codes of the warnings it went in with")
     supersedes: Superseded | None
     nonce: str
+    consent: str | None = Field(default=None, description="The firm's consent that it rests on, where it rests on one")
 
 
 class ShownLine(Answer):
@@ -217,7 +219,7 @@ class WithheldLine(Answer):
 
     position: int
     leaf: str
-    withheld: Literal["erased", "retention", "misdirected", "consent_withdrawn"]
+    withheld: Literal["erased", "retention", "misdirected", "consent_withdrawn", "consent_expired"]
 
 
 class FeedPage(Answer):
@@ -297,6 +299,30 @@ class Linked(Answer):
 
     party: str
     released: int
+
+
+class GivenConsent(Answer):
+    """A consent as recorded: of which firm, on whose word, and what was agreed; renewed, it goes on under another."""
+
+    id: str
+    firm: str
+    given_by: str
+    consent: Consent
+    withdrawn_at: str | None
+    renewed_by: str | None
+
+
+class ListedConsent(GivenConsent):
+    """A consent, and whether it holds today."""
+
+    holds: bool
+
+
+class WithdrawnConsent(Answer):
+    """Since when a consent is withdrawn."""
+
+    id: str
+    withdrawn_at: str
 
 
 class Unlinked(Answer):

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from gateway import __version__
 from gateway.api import (
     checks,
+    consents,
     coverage,
     describe,
     feed,
@@ -48,7 +49,7 @@ def create_app(parts: Parts, lifespan: Lifespan) -> FastAPI:
     app = Application(version=__version__, lifespan=running, docs_url=None, redoc_url=None, **describe.HEAD)
     app.state.parts = parts
     app.add_api_route(DOOR, submissions.submit, methods=["POST"], tags=["submissions"], **describe.SUBMIT)
-    for room in (outcomes, feed, witnesses, links, coverage, participants, tokens, checks):
+    for room in (outcomes, feed, witnesses, links, coverage, consents, participants, tokens, checks):
         app.include_router(room.router)
     app.add_api_route("/healthz", healthy, methods=["GET"], tags=["operations"], **describe.HEALTHY)
     app.add_api_route("/readyz", ready, methods=["GET"], tags=["operations"], **describe.READY)

@@ -34,6 +34,7 @@ TAGS = [
     {"name": "submissions", "description": "Hand over documents, and see what came of them · 提出と結果"},
     {"name": "recipients", "description": "What a corporation and its tools read and verify · 配信と検証"},
     {"name": "registers", "description": "Which number names which firm · 名寄せと保証の登録"},
+    {"name": "consents", "description": "What firms agreed may be disclosed · 同意"},
     {"name": "participants", "description": "Your own keys and rights, and how they changed · 参加者と鍵"},
     {"name": "tokens", "description": "Signing in, and our public keys · 認証と公開鍵"},
     {"name": "operations", "description": "Is it well? · 稼働状況"},
@@ -327,6 +328,12 @@ UNLINK = _for("Say that a number names a firm no longer", {200: _says("Ended", _
 SUCCEED = _for("Say that one firm became another", {201: _says("Noted", _json(answers.Succeeded)), **ABSENT})
 LINEAGE = _for("What a firm was before, and became", {200: _says("Every step", _list(answers.SucceededSince))})
 GUARANTEES = _for("Register guarantees", {201: _says("Registered", _json(answers.Registered))})
+
+GIVE_CONSENT = _for("Record a firm's consent", {201: _says("Recorded", _json(answers.GivenConsent))})
+CONSENTS = _for("Consents that concern you", {200: _says("The oldest first", _list(answers.ListedConsent))})
+WITHDRAW_CONSENT = _for(
+    "Withdraw a consent", {200: _says("Withdrawn from now on", _json(answers.WithdrawnConsent)), **ABSENT}
+)
 
 ENROLMENT = _public(
     "Register a key by a one-time code",

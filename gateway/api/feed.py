@@ -19,10 +19,11 @@ from gateway.api.describe import Recipient
 from gateway.api.negotiation import preferred
 from gateway.api.parts import Parts
 from gateway.errors import InvalidRequest, NotFound
-from gateway.schemas.identifiers import instant_text
+from gateway.registers.permits import shown
+from gateway.schemas.consent_notice import TAKES_BACK
+from gateway.schemas.identifiers import instant_text, japanese_date
 from gateway.schemas.line import feed_row, withheld_row
 from gateway.schemas.records import KINDS
-from gateway.schemas.withdrawal import WITHDRAWAL
 from gateway.security.canonical import b64
 from gateway.security.checkpoints import log_origin, write_checkpoint
 from gateway.security.merkle import EMPTY_ROOT, consistency_path, inclusion_path
@@ -30,6 +31,7 @@ from gateway.steps.authenticate import Caller
 from gateway.steps.measure import measured, summary
 from gateway.store import log, stamps
 from gateway.store.cosignatures import MOST_LINES, cosignature_lines, newest_size
+from gateway.store.engine import Session
 from gateway.store.feed import Page
 
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["recipients"])
@@ -38,7 +40,7 @@ FARTHEST = 2**53 - 1  # that every JSON reader keeps exactly
 NDJSON, JSON, CLOUDEVENTS = "application/x-ndjson", "application/json", "application/cloudevents-batch+json"
 
 
-KNOWN_KINDS = (*sorted(KINDS), WITHDRAWAL)
+KNOWN_KINDS = (*sorted(KINDS), *sorted(TAKES_BACK))
 
 
 def _known(kind: str) -> str:
@@ -99,8 +101,8 @@ async def feed(
 ) -> Response:
     """Lines by position: NDJSON, a JSON page, or CloudEvents, by Accept.
 
-    Asking for what comes after a position says that everything before it was read. A line of kind ``withdrawal`` takes
-    earlier ones back: what was kept of the positions in its record is to be dropped.
+    Asking for what comes after a position says that everything before it was read. A line of kind ``withdrawal``
+    or ``consent_notice`` takes earlier ones back: what was kept of the positions in its record is to be dropped.
     """
     parts, caller = admitted(request, recipient)
     form = preferred(", ".join(request.headers.getlist("accept")), (NDJSON, JSON, CLOUDEVENTS))
@@ -122,8 +124,14 @@ def _page(parts: Parts, caller: Caller, recipient: str, asked: Window) -> tuple[
     """A page, and how much may have been read of what comes before it: what does not exist yet was read by nobody."""
     with parts.database.read(caller.tenant) as session:
         there = log.find_heads(session, [recipient])[recipient].next_position
-        page = parts.blocks.page(session, recipient, asked.after, asked.limit, asked.kind)
+        page = _permitted(parts, session, recipient, asked)
     return page, min(asked.after, there)
+
+
+def _permitted(parts: Parts, session: Session, recipient: str, asked: Window) -> Page:
+    """A page of the feed, as it may be shown now."""
+    page = parts.blocks.page(session, recipient, asked.after, asked.limit, asked.kind)
+    return shown(session, recipient, page, japanese_date(parts.clock.now())) if page.under else page
 
 
 def _rows(page: Page) -> Iterator[bytes]:
@@ -252,7 +260,7 @@ def lead_times(request: Request, recipient: Recipient, asked: Annotated[LeadTime
     """How long each stage took, per kind (seconds); with ``rows`` also line by line."""
     parts, caller = admitted(request, recipient)
     with parts.database.read(caller.tenant) as session:
-        page = parts.blocks.page(session, recipient, asked.after, asked.limit, asked.kind)
+        page = _permitted(parts, session, recipient, asked)
         lines = list(measured(session, recipient, asked.after, page))
     body: dict[str, Any] = {"summary": summary((line["kind"], line["seconds"]) for line in lines), "lines": len(lines)}
     if asked.rows:

@@ -20,6 +20,7 @@ from gateway.errors import InvalidRequest, NotFound, Withdrawn
 from gateway.evidence import Wanted, collect
 from gateway.ports import Cipher, Hints
 from gateway.schemas.findings import Severity
+from gateway.schemas.identifiers import japanese_date
 from gateway.schemas.line import CANONICAL
 from gateway.schemas.statement import StoredStatement
 from gateway.schemas.submission import Submission
@@ -169,7 +170,8 @@ def evidence(
     tenant = replace(tenant, watches=tenant.watches | {chosen[0].recipient})  # of its log, what proves this outcome
     with parts.database.read(tenant) as session:
         raw = _find_raw(parts, session, submission) if own else None
-        found = collect(session, parts.blocks, chosen[0], Wanted(line, quorum), raw)
+        wanted = Wanted(line, quorum, None if own else japanese_date(begun))
+        found = collect(session, parts.blocks, chosen[0], wanted, raw)
     if not own:
         shown = range(chosen[0].count) if line is None else range(line, line + 1)
         given = range(chosen[0].first_position + shown.start, chosen[0].first_position + shown.stop)
@@ -196,4 +198,6 @@ def held(request: Request) -> Response:
     tenant = caller.tenant
     with parts.database.read(tenant) as session:
         rows = submissions.find_held(session, parts.blocks.cipher, sorted(tenant.reads), tenant.sender)
-    return Response(orjson.dumps([present.held(row) for row in rows]), media_type="application/json")
+    return Response(
+        orjson.dumps([present.held(row, row.recipient in tenant.reads) for row in rows]), media_type="application/json"
+    )

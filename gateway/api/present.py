@@ -15,6 +15,7 @@ from gateway.schemas.findings import Finding, Verdict
 from gateway.schemas.identifiers import instant_text
 from gateway.schemas.statement import Statement
 from gateway.schemas.submission import Waiting
+from gateway.steps.normalise import NO_CONSENT
 from gateway.store.withdrawals import Withdrawn
 
 FINDINGS_SHOWN = 100
@@ -120,15 +121,19 @@ def harmless(cell: str | int) -> str | int:
     return cell
 
 
-def held(one: Waiting) -> dict[str, Any]:
-    """A held record in the work list: whose it is, what it waits for."""
+def held(one: Waiting, to_recipient: bool) -> dict[str, Any]:
+    """A held record in the work list: whose it is, what it waits for.
+
+    A sender is not told whether it is the firm or only its consent that is not known; its recipient is.
+    """
+    tells = one.waits_for is not None and (to_recipient or one.code != NO_CONSENT)
     return {
         "submission": one.submission,
         "recipient": one.recipient,
         "record": one.ordinal,
         "kind": one.kind,
         "code": one.code,
-        "waits_for": one.waits_for.model_dump() if one.waits_for else None,
+        "waits_for": one.waits_for.model_dump() if one.waits_for and tells else None,
     }
 
 

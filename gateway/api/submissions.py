@@ -31,6 +31,7 @@ from gateway.registers.participants import Participant
 from gateway.schemas import submission as schemas
 from gateway.schemas.access import load_address
 from gateway.schemas.findings import Verdict
+from gateway.schemas.flows import flow_of
 from gateway.schemas.identifiers import CGC_IDS, Channel, SignatureProfile, instant_text, new_id, parse_subject
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Prepared, Submission
@@ -182,14 +183,17 @@ def _whose(participant: Participant, asked: schemas.Request, proven: Signed, now
         assurance = "transcribed" if asked.channel in TRANSCRIBED else "delegated"
     succeeds = participant.succeeds(institution, now) if participant.enrolled.successions else None
     handed = participant.id, institution, asked.channel, asked.received_on
-    return _origin(handed, proven._replace(at=None), assurance, succeeds)
+    return _origin((*handed, participant.enrolled.kind), proven._replace(at=None), assurance, succeeds)
 
 
 @lru_cache(ASKED_REMEMBERED)
 def _origin(
-    handed: tuple[str, str, Channel, tuple[str, ...]], proven: Signed, assurance: Any, succeeds: tuple[str, ...] | None
+    handed: tuple[str, str, Channel, tuple[str, ...], str],
+    proven: Signed,
+    assurance: Any,
+    succeeds: tuple[str, ...] | None,
 ) -> Origin:
-    sender, institution, channel, received_on = handed
+    sender, institution, channel, received_on, role = handed
     return Origin(
         sender=sender,
         institution=institution,
@@ -199,6 +203,7 @@ def _origin(
         key=proven.key,
         assurance=assurance,
         succeeds=succeeds,
+        flow=flow_of(role, institution),
     )
 
 

@@ -9,7 +9,15 @@ import sys
 
 import typer
 
-from gateway.cli import operating, outside, own_keys, parties, reference, serving  # noqa: F401 - importing them is what makes their commands known
+from gateway.cli import (  # noqa: F401 - importing them is what makes their commands known
+    consents,
+    operating,
+    outside,
+    own_keys,
+    parties,
+    reference,
+    serving,
+)
 from gateway.cli.apps import app
 from gateway.errors import GatewayError
 

@@ -24,6 +24,8 @@ jobs_app = typer.Typer(
 forms = typer.Typer(help="Write a form to be filled in.", no_args_is_help=True)
 log_app = typer.Typer(help="The logs: which are as they should be; reopen one that was rewound.", no_args_is_help=True)
 evidence_app = typer.Typer(help="What proves an outcome offline: a file, or a container.", no_args_is_help=True)
+consents = typer.Typer(help="What firms agreed may be disclosed: give, list, withdraw.", no_args_is_help=True)
+app.add_typer(consents, name="consents")
 reference_app = typer.Typer(help="Lists that rules look in: import them, check them.", no_args_is_help=True)
 app.add_typer(reference_app, name="reference")
 app.add_typer(evidence_app, name="evidence")

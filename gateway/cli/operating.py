@@ -124,9 +124,12 @@ def _tell_withdrawn(gateway: Gateway, submission: str) -> None:
 def disclosures(
     subject: Annotated[str, typer.Argument(help="Whose: a corporate or invoice number, scheme:value or the like.")],
 ) -> None:
-    """List to whom what was disclosed of a firm: corporation, kind of record, who handed it over, who was given it."""
+    """List to whom what was disclosed of a firm: corporation, kind, who handed it over, who was given it, the basis."""
     from gateway.schemas.identifiers import japanese_date, parse_subject
+    from gateway.schemas.retention import load_record_period
     from gateway.store import disclosures, registers
+
+    period = load_record_period("disclosure")
 
     with gateway_here() as gateway, gateway.database.read() as session:
         reference = parse_subject(subject)
@@ -135,7 +138,9 @@ def disclosures(
             raise NotFound("this number names no firm", ja="この番号に該当する事業者は登録されていません。")
         for one in disclosures.of_party(session, gateway.blocks, party):
             places = ",".join(_span(*run) for run in one.positions)
-            told = one.reader or "nobody yet", places, one.at.isoformat() if one.at else ""
+            rests_on = " ".join(filter(None, (one.basis, one.under))) or "-"
+            kept = f"on record until {period.until(one.at, one.basis)}" if one.at else ""
+            told = one.reader or "nobody yet", places, one.at.isoformat() if one.at else "", rests_on, kept
             typer.echo("\t".join((one.recipient, one.kind, f"from {one.sender}", *told)))
 
 

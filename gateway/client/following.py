@@ -12,7 +12,7 @@ import orjson
 
 from gateway.client.client import Client, Refusal
 from gateway.errors import EvidenceError, LogForked
-from gateway.schemas.withdrawal import WITHDRAWAL
+from gateway.schemas.consent_notice import TAKES_BACK
 from gateway.security.checkpoints import Checkpoint, log_origin, open_checkpoint
 from gateway.security.completeness import FeedHead, Increment, check_same_log, verify_increment
 from gateway.security.cosignatures import Quorum
@@ -36,9 +36,14 @@ class FollowedLine:
     withheld: str | None
 
     @property
+    def is_record(self) -> bool:
+        """Whether a line is here, and tells of a firm: it is not the gateway's own word on earlier ones."""
+        return self.line is not None and self.line["kind"] not in TAKES_BACK
+
+    @property
     def withdraws(self) -> tuple[range, ...]:
         """Positions that this line takes back: drop what is kept of them. What is to stay of it comes again."""
-        if self.line is None or self.line["kind"] != WITHDRAWAL:
+        if self.line is None or self.line["kind"] not in TAKES_BACK:
             return ()
         return tuple(range(first, first + count) for first, count in self.line["record"]["positions"])
 

@@ -20,6 +20,7 @@ class Changing:
     """An open transaction over the registers, and what is said of it so far; all of it is sealed at the end.
 
     Attributes:
+        registrar: who opened it.
         session: the transaction, which has the head of the registers' log locked.
         now: when the changes happen.
         said: what is to be sealed.
@@ -28,6 +29,7 @@ class Changing:
         log_key_ended: on whose word the key of the logs ends with this change.
     """
 
+    registrar: Registrar
     session: Session
     now: datetime
     log_keys: LogKeys

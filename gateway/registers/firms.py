@@ -49,7 +49,7 @@ def say_who(
         NotFound: nobody knows ``same_as``.
         InvalidRequest: the number names another firm already, or is one of a guarantee.
     """
-    _only_links(reference, *([same_as] if same_as else []))
+    only_links(reference, *([same_as] if same_as else []))
     with registrar.changing() as changing:
         session = changing.session
         log.lock_all_heads(registrar.database, session)
@@ -57,7 +57,8 @@ def say_who(
         if _link(session, reference, party, by):
             what = {"reference": reference.model_dump(mode="json"), "party": party}
             changing.say("linked", [by[0]], what, _on_request(by))
-        return party, release_waiting(registrar, session, [reference], by[1])
+        itself = Reference(scheme=Scheme.PARTY, value=party)  # a consent may have waited for the number
+        return party, release_waiting(registrar, session, [reference, itself], by[1])
 
 
 def end_link(registrar: Registrar, reference: Reference, by: tuple[str, datetime]) -> str:
@@ -111,7 +112,7 @@ def require_known(database: Database, recipient: str, references: Sequence[Refer
         NotFound: it does not know one of them, or nobody does.
         InvalidRequest: one of them is a guarantee's.
     """
-    _only_links(*references)
+    only_links(*references)
     with database.read() as session:
         found = registers.find_links(session, references, japanese_date(now))
         if not all(one in found and registers.is_known_at(session, recipient, one, found[one]) for one in references):
@@ -132,7 +133,7 @@ def register_guarantees(
     Raises:
         InvalidRequest: a firm is named by a guarantee.
     """
-    _only_links(*(entry.firm for entry in entries))
+    only_links(*(entry.firm for entry in entries))
     told = b"".join(canonical(entry.model_dump(mode="json")) + b"\n" for entry in entries)
     with registrar.changing() as changing:
         database, session = registrar.database, changing.session
@@ -157,7 +158,7 @@ def _on_request(by: tuple[str, datetime]) -> Authority:
     return Authority(how="participant", by=(by[0],))
 
 
-def _only_links(*references: Reference) -> None:
+def only_links(*references: Reference) -> None:
     """A guarantee names its firm by the register of guarantees alone: a link knows no institution it is meant for."""
     if any(reference.scheme is Scheme.GUARANTEE for reference in references):
         raise InvalidRequest(

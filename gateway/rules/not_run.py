@@ -33,12 +33,6 @@ NOT_RUN = {
         "the guarantee register holds no scheme, and schemes have codes of each corporation's own",
         "scheme and its first and last day per guarantee, in the corporation's register",
     ),
-    "V40": NotRun(
-        "データの種類・目的・提供先・日付について同意が有効である",
-        "a consent is valid for the class of data, purpose, recipient and date",
-        "consents are not kept yet (SECURITY.md)",
-        "a register of consents with their scope and days",
-    ),
     "V44": NotRun(
         "受信通知の日付が事業年度末以後で、法人名・事業年度が一致する",
         "a receipt notice of e-filing is dated after the term and names the same firm and term",

@@ -90,7 +90,7 @@ class Pack:
 @cache
 def standard_pack() -> Pack:
     """Every declared rule, in the order of their codes, whatever was imported first."""
-    return Pack("standard", "standard-4", tuple(REGISTRY[code] for code in sorted(REGISTRY)))
+    return Pack("standard", "standard-5", tuple(REGISTRY[code] for code in sorted(REGISTRY)))
 
 
 def check_document(pack: Pack, observed: ObservedDocument) -> list[Finding]:

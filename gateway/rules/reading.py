@@ -82,6 +82,17 @@ SUBJECT_UNKNOWN = reading_rule(
     ),
     "house law 7",
 )
+NO_CONSENT = reading_rule(
+    "V40",
+    Severity.HOLD,
+    Words(
+        ja="事業者（{reference}）の有効な同意を確認できないため保留しました（データの種類・目的・提供先・日付）。",
+        en="Held: no valid consent of the firm ({reference}) is known for this data, purpose, recipient and date.",
+        remedy_ja="番号を確認してください。事業者の同意が登録されると、再提出なしで配信されます。",
+        remedy_en="Check the number. It is published without resubmission once the consent is registered.",
+    ),
+    "domain note 11, V40",
+)
 GUARANTEE_UNKNOWN = reading_rule(
     "V05",
     Severity.HOLD,

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ from typing import TypeVar
 from gateway.errors import BusyError, KeyReused, NotAuthentic
 from gateway.pipeline import Outcome
 from gateway.ports import Clock, DataKey
+from gateway.registers.permits import asks_consent, has_changed
 from gateway.rules.pack import Pack
 from gateway.runtime.notes import Notes
 from gateway.runtime.sealer import Ready, Sealer
@@ -217,15 +218,9 @@ class Committer:
     def _settle(self, session: Session, fresh: Sequence[Work]) -> list[Work]:
         """Settle them together; what touches a record that this group already writes goes with the next group."""
         tools, now = self._tools, self._tools.clock.now()
-        digests = [_digests(work) for work in fresh]
-        repeated = log.accepted_before(session, [name for names in digests for name in names], now - self._key_life)
-        shares = {
-            id(work): [
-                Share(work.submission, work.prepared, recipient, work.recipients, repeats=name in repeated)
-                for recipient, name in zip(work.recipients, names, strict=True)
-            ]
-            for work, names in zip(fresh, digests, strict=True)
-        }
+        digests = [name for work in fresh for name in _digests(work)]
+        repeated = log.accepted_before(session, digests, now - self._key_life)
+        shares = {id(work): _shares(work, repeated) for work in fresh}
         settled = iter(settle(session, [s for some in shares.values() for s in some], tools.blocks, tools.pack, now))
         for work in fresh:
             work.settled = [next(settled) for _ in shares[id(work)]]
@@ -354,6 +349,15 @@ def _digests(work: Work) -> list[tuple[str, str, bytes]]:
     return [(recipient, work.submission.origin.sender, raw) for recipient in work.recipients]
 
 
+def _shares(work: Work, repeated: Collection[tuple[str, str, bytes]]) -> list[Share]:
+    """What a work is to each recipient; what stands of the same bytes under a consent is looked at anew."""
+    anew = asks_consent(work.submission.origin, work.prepared.kinds)
+    return [
+        Share(work.submission, work.prepared, recipient, work.recipients, repeats=not anew and name in repeated)
+        for recipient, name in zip(work.recipients, _digests(work), strict=True)
+    ]
+
+
 def _without_overlap(works: Sequence[Work]) -> tuple[list[Work], list[Work]]:
     """Those no two of which touch one record, and the others; who follows a postponed one of its lane is postponed."""
     chosen, later = [], []
@@ -386,11 +390,15 @@ def _changed(
 
 
 def _ground_moved(session: Session, work: Work, changed: Mapping[str, set[Key]], now: datetime) -> bool:
-    """Whether, between its snapshot and the lock, a record it looked at got a line, or one it holds could be placed."""
+    """Whether what it rests on changed between its snapshot and the lock.
+
+    A record it looked at got a line, one it holds could be placed, or a firm consented to something, or no more.
+    """
     speaks_as = work.submission.origin.speaks_as
     return any(
         (one.held and can_be_placed(session, one.recipient, speaks_as, {h.waits_for for h in one.held}, now))
         or not one.keys.isdisjoint(changed.get(one.recipient, ()))
+        or has_changed(session, one.consents)
         for one in work.settled
     )
 

@@ -21,7 +21,9 @@ from gateway.errors import BusyError, NotFound
 from gateway.pipeline import Line, in_batches, prepare
 from gateway.ports import Clock
 from gateway.registers.participants import Participants
+from gateway.registers.permits import has_changed
 from gateway.runtime.sealer import Ready, Sealer
+from gateway.schemas.consent import Kept
 from gateway.schemas.findings import Counts
 from gateway.schemas.identifiers import Reference
 from gateway.schemas.statement import Consulted, by_name
@@ -30,6 +32,7 @@ from gateway.schemas.withdrawal import WITHDRAWAL
 from gateway.security.merkle import leaf_hash, root
 from gateway.security.profiles import document_of
 from gateway.settle import Share, can_be_placed, settle
+from gateway.steps.normalise import NO_CONSENT
 from gateway.steps.publish import Packed
 from gateway.steps.seal import Digests, Sealed, canonical_finding
 from gateway.store import feed, log, submissions
@@ -54,6 +57,8 @@ class Stage:
     tally: dict[str, int] = field(default_factory=lambda: {"accepted": 0, "unchanged": 0, "held": 0, "refused": 0})
     taken: list[int] = field(default_factory=list)
     waits_for: set[Reference | None] = field(default_factory=set)
+    consents: dict[str, Sequence[Kept]] = field(default_factory=dict)
+    still_held: list[Held] = field(default_factory=list)
     last: Settled | None = None
 
 
@@ -205,6 +210,8 @@ class Loader:
                 return False
             if any(self._could_place(session, submission, stage) for stage in stages.values()):
                 return False
+            if any(has_changed(session, stage.consents) for stage in stages.values()):
+                return False
             if reading.refused_whole:
                 feed.drop_stage(session, submission.id, findings=False)
             sealed = self.sealer.seal_all(session, ready, heads)
@@ -251,9 +258,9 @@ class Loader:
             submissions.destroy_raw(session, submission.id, MY_NUMBER)
         if submission.request.releases is not None:
             for stage in stages.values():
-                submissions.release_held(
-                    session, submission.request.releases, stage.recipient, stage.taken, submission.id
-                )
+                held_by = submission.request.releases, stage.recipient
+                submissions.release_held(session, *held_by, stage.taken, submission.id)
+                submissions.hold_on(session, self.blocks.cipher, *held_by, stage.still_held)
 
     def _note(self, sealed: Sequence[Sealed]) -> None:
         now = self.clock.now()
@@ -282,6 +289,9 @@ def _count(stage: Stage, settled: Settled, chunks: int) -> None:
         stage.tally[name] += count
     stage.taken += settled.taken
     stage.waits_for.update(held.waits_for for held in _still_held(settled))
+    stage.consents.update(settled.consents)
+    if settled.submission.request.releases is not None:
+        stage.still_held += [one for one in settled.held if one.code == NO_CONSENT]
     stage.last = settled
 
 

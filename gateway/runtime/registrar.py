@@ -58,7 +58,7 @@ class Registrar:
         try:
             with self.database.write() as session:
                 head = log.lock_heads(self.database, session, [REGISTER])[REGISTER]
-                changing = Changing(session, self.clock.now(), self.sealer.logs)
+                changing = Changing(self, session, self.clock.now(), self.sealer.logs)
                 yield changing
                 if changing.made:
                     written.append(log_key_changes.put(self.sealer.logs, changing.made))

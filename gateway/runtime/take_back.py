@@ -175,9 +175,8 @@ def _again(one: Later, body: dict[str, Any]) -> Line:
     body["supersedes"] = {"position": version.position, "reason": RESTATED, "before": []}
     body["nonce"] = os.urandom(16).hex()
     said = orjson.dumps(body, option=CANONICAL)
-    return Line(
-        one.kind, body["key"]["series"], version.valid_on, version.digest, version.amount_yen, said, version.closing
-    )
+    again = version.valid_on, version.digest, version.amount_yen, said, version.closing
+    return Line(one.kind, body["key"]["series"], *again, body.get("consent"))
 
 
 def _part_of(lines: Sequence[Later]) -> Part:

@@ -19,6 +19,7 @@ class Of(StrEnum):
     SUBMISSION = "submission"
     INSTITUTION = "institution"
     REPAIRED = "repaired"
+    CONSENT = "consent"
 
 
 class Address(BaseModel):

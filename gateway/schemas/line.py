@@ -10,6 +10,7 @@ A line is canonical JSON (sorted ASCII keys, integers, no floats):
     valid       {"from","to"}: Japanese calendar dates
     instants    event_on, period_end_on, known_at, produced_at, sent_at, received_at: those known by then
     findings    codes of the warnings it went in with
+    consent     id of the firm's consent that it rests on, where it rests on one
     supersedes  null, or {"position","reason","before"}: the earlier line, why, and the values that changed
     nonce       128 random bits, since digests of small values can be guessed
 
@@ -25,7 +26,10 @@ import orjson
 
 CANONICAL = orjson.OPT_SORT_KEYS
 
-WITHHELD_REASONS = frozenset({"erased", "retention", "misdirected", "consent_withdrawn"})
+WITHDRAWN, EXPIRED = "consent_withdrawn", "consent_expired"
+"""Why a line is withheld that rests on a consent which is over: its bytes stay, and are disclosed no more."""
+
+WITHHELD_REASONS = frozenset({"erased", "retention", "misdirected", WITHDRAWN, EXPIRED})
 
 
 def feed_row(position: int, submission: str, index: int, line: bytes) -> bytes:

@@ -30,6 +30,8 @@ Change = Literal[
     "registered",
     "succeeded",
     "covered",
+    "consented",
+    "consent_withdrawn",
     "log_key_announced",
     "log_key_ended",
 ]

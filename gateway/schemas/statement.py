@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from gateway.schemas.consent import Basis
 from gateway.schemas.findings import Counts, Verdict
 from gateway.schemas.identifiers import Channel, SignatureProfile
 
@@ -37,7 +38,8 @@ class Origin(BaseModel):
     ``proof`` is how the sender proved that the document is its own, and ``key`` names its key, where one signed; the
     gateway's own word has none, nor had older receipts. ``assurance`` is there where it is lower than the institution's
     own word: ``delegated`` to the sender by a registered delegation, or ``transcribed`` by it from paper or media.
-    ``succeeds`` are the institutions that have become this one, whose records it may correct.
+    ``succeeds`` are the institutions that have become this one, whose records it may correct. ``flow`` is whose report
+    it is (``data/flows.yaml``), on which depends on what basis it goes to a recipient.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +52,7 @@ class Origin(BaseModel):
     key: str | None = None
     assurance: Literal["delegated", "transcribed"] | None = None
     succeeds: tuple[str, ...] | None = None
+    flow: str | None = None
 
     @property
     def speaks_as(self) -> tuple[str, ...]:
@@ -109,7 +112,8 @@ class Statement(BaseModel):
     ``lines_root`` is the RFC 6962 root over the statement's lines (of nothing: SHA-256 of the empty string);
     ``known_position`` is the feed position up to which earlier lines were taken into account; ``releases`` names
     the submission whose held records this one publishes; ``fixes`` the one whose refused records it repairs.
-    ``reopens`` is the gateway's own word that this log does not hold all it once held.
+    ``reopens`` is the gateway's own word that this log does not hold all it once held. ``basis`` is what the flow
+    rests on: the strictest for any kind of its records; lines that rest on a consent name it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -138,6 +142,7 @@ class Statement(BaseModel):
     fixes: str | None = None
     releases: str | None = None
     reopens: Reopening | None = None
+    basis: Basis | None = None
 
     def canonical(self) -> dict[str, Any]:
         """The members as they are sealed; absent ones are left out."""

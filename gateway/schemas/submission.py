@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from gateway.schemas.consent import Kept
 from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Channel, Reference
 from gateway.schemas.observed import ObservedDocument, ObservedRows, Tape
@@ -187,7 +188,7 @@ class Guaranteed:
 
 @dataclass(slots=True)
 class Line:
-    """One frozen line with its index entry."""
+    """One frozen line with its index entry, and the consent that it rests on, if it does."""
 
     kind: str
     series: str
@@ -196,6 +197,7 @@ class Line:
     amount_yen: int | None
     body: bytes
     closing: bytes | None = None
+    consent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,7 @@ class Settled:
         lists: lists of the operator's in which rules looked, by name.
         taken: ordinals that no longer wait: published, unchanged, or refused now that their firm is known.
         reopens: what was last known of the log, where this reopens it.
+        consents: what firms had consented to, by our party id, as far as it was asked.
     """
 
     submission: Submission
@@ -238,3 +241,4 @@ class Settled:
     destroy_raw: bool = False
     tape: Tape | None = None
     reopens: Reopening | None = None
+    consents: Mapping[str, Sequence[Kept]] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from gateway.formats.accounts import normalised_lines
+from gateway.registers.permits import asks_consent
 from gateway.rules.my_number import masked_record
 from gateway.rules.standing import standings
 from gateway.schemas.findings import Finding, Severity
@@ -28,6 +29,7 @@ from gateway.schemas.records.repayment_columns import row_records
 from gateway.schemas.submission import Draft, Guaranteed, Line, Submission, Version
 
 MY_NUMBER_RULE = "V06"
+FIRM_UNKNOWN, NO_CONSENT = "S01", "V40"
 CIRCUMSTANCES = {"produced_at", "known_at"}  # say when, not what: kept among the line's instants
 
 
@@ -168,8 +170,27 @@ def place(draft: Draft, recipient: str, submission: Submission, known: Known) ->
     if named:
         first, second = list(named.values())[:2]
         return Unplaced(_finding("S02", Severity.REFUSE, draft, {"given": first, "found": second}))
+    return _held_as(
+        NO_CONSENT if asks_consent(submission.origin, [draft.kind]) else FIRM_UNKNOWN,
+        draft,
+        given,
+        given[0] if given else None,
+    )
+
+
+def without_consent(draft: Draft, recipient: str, submission: Submission, party: str) -> Unplaced:
+    """A draft that may not be disclosed without a consent of its firm, and there is none: held until there is.
+
+    A sender whose flow rests on consents is told the same where the firm is not known at all: whether anybody knows it
+    is not the sender's to learn.
+    """
+    waits_for = Reference(scheme=Scheme.PARTY, value=party)
+    return _held_as(NO_CONSENT, draft, names_of(draft, recipient, submission), waits_for)
+
+
+def _held_as(code: str, draft: Draft, given: Sequence[Reference], waits_for: Reference | None) -> Unplaced:
     label = str(given[0]) if given else "番号なし / no number"
-    return Unplaced(_finding("S01", Severity.HOLD, draft, {"reference": label}), given[0] if given else None)
+    return Unplaced(_finding(code, Severity.HOLD, draft, {"reference": label}), waits_for)
 
 
 def names_of(draft: Draft, recipient: str, submission: Submission) -> list[Reference]:
@@ -206,13 +227,22 @@ class Earlier:
     record: dict[str, Any]
 
 
-def freeze(draft: Draft, series: str, party: str, submission: Submission, earlier: Earlier | None) -> Line:
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The series and the firm that a record belongs to, and that firm's consent where it rests on one."""
+
+    series: str
+    party: str
+    consent: str | None = None
+
+
+def freeze(draft: Draft, whose: Whose, submission: Submission, earlier: Earlier | None) -> Line:
     """The line's bytes, once and for all; see ``schemas/line.py`` for what they hold."""
     origin = submission.origin
     body = {
-        "key": {"institution": origin.institution, "series": series, "valid_on": draft.valid_on},
+        "key": {"institution": origin.institution, "series": whose.series, "valid_on": draft.valid_on},
         "kind": draft.kind,
-        "subject": party,
+        "subject": whose.party,
         "record": orjson.Fragment(draft.record_bytes),
         "source": {
             "ordinal": draft.ordinal,
@@ -225,14 +255,17 @@ def freeze(draft: Draft, series: str, party: str, submission: Submission, earlie
         "supersedes": _supersedes(draft, earlier),
         "nonce": os.urandom(16).hex(),
     }
+    if whose.consent is not None:
+        body["consent"] = whose.consent
     return Line(
         draft.kind,
-        series,
+        whose.series,
         draft.valid_on,
         draft.digest,
         draft.amount_yen,
         orjson.dumps(body, option=CANONICAL),
         draft.closing,
+        whose.consent,
     )
 
 

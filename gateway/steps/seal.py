@@ -13,6 +13,7 @@ from datetime import datetime
 import orjson
 
 from gateway.schemas.findings import Finding, Verdict
+from gateway.schemas.flows import strictest
 from gateway.schemas.identifiers import instant_text
 from gateway.schemas.line import CANONICAL
 from gateway.schemas.statement import RulesRun, Statement
@@ -119,4 +120,5 @@ def _statement(settled: Settled, digests: Digests, at: Position, sealed_at: date
         fixes=submission.request.fixes,
         releases=submission.request.releases,
         reopens=settled.reopens,
+        basis=None if submission.origin.flow is None else strictest(submission.origin.flow, settled.kinds),
     )

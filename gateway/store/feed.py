@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from gateway.errors import Erased
 from gateway.ports import Cipher, DataKey, Spot
+from gateway.schemas.consent_notice import TAKES_BACK
 from gateway.schemas.submission import Line, Version
 from gateway.schemas.withdrawal import WITHDRAWAL
 from gateway.store.compression import compress, decompress
@@ -31,7 +32,15 @@ _BLOCKS = columns(_BLOCK.submission, _BLOCK.first_index, _BLOCK.count, _BLOCK.pa
     _BLOCK.first_index > bindparam("low"),
 )
 _PAGE = (
-    columns(_STATEMENT.first_position, _BLOCK.submission, _BLOCK.first_index, _BLOCK.count, _BLOCK.kind, _BLOCK.payload)
+    columns(
+        _STATEMENT.first_position,
+        _BLOCK.submission,
+        _BLOCK.first_index,
+        _BLOCK.count,
+        _BLOCK.kind,
+        _BLOCK.payload,
+        _BLOCK.consent,
+    )
     .where(
         _OF_STATEMENT,
         _STATEMENT.recipient == bindparam("recipient"),
@@ -40,6 +49,9 @@ _PAGE = (
     )
     .order_by(_STATEMENT.first_position, _BLOCK.first_index)
     .limit(bindparam("limit"))
+)
+_UNDER = columns(_BLOCK.submission, _BLOCK.first_index, _BLOCK.count, _BLOCK.kind, _BLOCK.consent).where(
+    _BLOCK.recipient == bindparam("recipient"), any_of(_BLOCK.submission, "some"), _BLOCK.consent.is_not(None)
 )
 _START = (
     columns(_STATEMENT.first_position)
@@ -70,8 +82,21 @@ _WITHDRAWN = (
 
 
 @dataclass(frozen=True, slots=True)
+class Under:
+    """Consecutive lines of a statement, of one kind, that rest on a consent."""
+
+    submission: str
+    first_index: int
+    count: int
+    kind: str
+    consent: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A run of the feed: (position, submission, index in its statement, line) and where reading goes on.
+
+    ``under`` are those of its lines, and some beside them, that rest on consents.
 
     ``next_position`` is one past the last position examined, also where a filter left everything out.
     """
@@ -79,6 +104,7 @@ class Page:
     rows: list[tuple[int, str, int, bytes]]
     withheld: dict[int, tuple[bytes, str]]
     next_position: int
+    under: Sequence[Under] = ()
 
 
 class Blocks:
@@ -98,23 +124,18 @@ class Blocks:
     def rows(
         self, submission: str, recipient: str, lines: Sequence[Line], first_index: int = 0, key: DataKey | None = None
     ) -> Iterator[dict[str, object]]:
-        """Block rows for consecutive lines; a block ends where the kind changes. See ``pack``."""
-        start = 0
-        while start < len(lines):
-            end, kind = start, lines[start].kind
-            while end < len(lines) and end - start < LINES_PER_BLOCK and lines[end].kind == kind:
-                end += 1
-            bodies = [line.body for line in lines[start:end]]
+        """Block rows for consecutive lines; a block ends where kind or consent changes. See ``pack``."""
+        for start, end in _runs(lines):
             spot = line_spot(submission, recipient, first_index + start)
             yield {
                 "submission": submission,
                 "recipient": recipient,
                 "first_index": first_index + start,
-                "kind": kind,
+                "kind": lines[start].kind,
                 "count": end - start,
-                "payload": self.pack(spot, bodies, key),
+                "payload": self.pack(spot, [line.body for line in lines[start:end]], key),
+                "consent": lines[start].consent,
             }
-            start = end
 
     def load_lines(self, session: Session, recipient: str, submission: str) -> list[bytes]:
         """All lines of one statement, in order; an erased one is empty."""
@@ -161,14 +182,17 @@ class Blocks:
             found.update({(submission, n): bodies[n - first] for n in hits})
 
     def page(self, session: Session, recipient: str, after: int, limit: int, kind: str | None = None) -> Page:
-        """Up to ``limit`` rows from position ``after`` on, in order of position; withdrawals also among one kind."""
+        """Up to ``limit`` rows from position ``after`` on, in order; what takes lines back also among one kind."""
         rows: list[tuple[int, str, int, bytes]] = []
         reached = after
         start_at = _start_of(session, recipient, after)
         stored = fetch(session, _PAGE, recipient=recipient, start_at=start_at, after=after, limit=limit)
-        for first, submission, index, count, block_kind, payload in stored:
+        under: list[Under] = []
+        for first, submission, index, count, block_kind, payload, consent in stored:
+            if consent is not None:
+                under.append(Under(submission, index, count, block_kind, consent))
             start, end = first + index, first + index + count
-            wanted = kind is None or block_kind in (kind, WITHDRAWAL)
+            wanted = kind is None or block_kind == kind or block_kind in TAKES_BACK
             spot = line_spot(submission, recipient, index)
             bodies = unpacked(self, spot, payload, count) if wanted else []
             for position in range(max(start, after), end):
@@ -179,7 +203,18 @@ class Blocks:
                 reached = position + 1
             if len(rows) == limit:
                 break
-        return Page(rows, find_withheld(session, recipient, after, reached), reached)
+        return Page(rows, find_withheld(session, recipient, after, reached), reached, under)
+
+
+def _runs(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
+    """Where each block of lines begins, and before which it ends."""
+    start = 0
+    while start < len(lines):
+        end, first, most = start, lines[start], min(len(lines), start + LINES_PER_BLOCK)
+        while end < most and lines[end].kind == first.kind and lines[end].consent == first.consent:
+            end += 1
+        yield start, end
+        start = end
 
 
 def unpacked(blocks: Blocks, spot: Spot, stored: bytes, count: int) -> list[bytes]:
@@ -206,6 +241,12 @@ def find_withheld(session: Session, recipient: str, start: int, end: int) -> dic
     """Which positions of a range are withheld: their leaf hash and why."""
     rows = fetch(session, _WITHHELD, recipient=recipient, start=start, end=end)
     return {position: (leaf, reason) for position, leaf, reason in rows}
+
+
+def find_under(session: Session, recipient: str, submissions: Iterable[str]) -> list[Under]:
+    """The consents on which lines of some submissions rest."""
+    names = sorted(set(submissions))
+    return [Under(*row) for some in in_parts(names) for row in fetch(session, _UNDER, recipient=recipient, some=some)]
 
 
 def withhold(session: Session, recipient: str, position: int, leaf: bytes, reason: str) -> None:

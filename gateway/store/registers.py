@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from gateway.schemas.identifiers import Reference, Scheme, SignatureProfile
 from gateway.schemas.submission import Guaranteed
+from gateway.store import consents
 from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, insert_or_update, table_of
 from gateway.store.engine import Database
 from gateway.store.tables import (
@@ -206,6 +207,7 @@ def add_links(session: Session, parties: Mapping[Reference, str], asserted_by: s
         if reference.scheme is not Scheme.PARTY
     ]
     add_rows(session, Link, rows)
+    consents.attach(session, parties)
 
 
 def link(session: Session, reference: Reference, party: str, asserted_by: str, at: datetime) -> None:
@@ -220,6 +222,7 @@ def link(session: Session, reference: Reference, party: str, asserted_by: str, a
             asserted_at=at,
         )
     )
+    consents.attach(session, {reference: party})
 
 
 def end_link(session: Session, reference: Reference, asserted_by: str, today: date) -> str | None:

@@ -413,6 +413,15 @@ def release_held(session: Session, submission: str, recipient: str, ordinals: Se
         session.execute(update(HeldRecord).where(whose, these).values(released_by=by))
 
 
+def hold_on(session: Session, cipher: Cipher, submission: str, recipient: str, held: Sequence[Held]) -> None:
+    """Held records go on waiting, for what each waits now: what names the firm is known, and its consent is not."""
+    for row in held_rows(cipher, submission, recipient, held):
+        mine = col(HeldRecord.ordinal) == row["ordinal"], col(HeldRecord.released_by).is_(None)
+        whose = (col(HeldRecord.submission) == submission) & (col(HeldRecord.recipient) == recipient)
+        now = {name: row[name] for name in ("code", "waits_for", "closed")}
+        session.execute(update(HeldRecord).where(whose, *mine).values(now))
+
+
 def claim_assertion(within: Session | Connection, who: str, jti: str, expires_at: datetime) -> bool:
     """Whether this assertion of a client, or proof by a key, was never seen before; the insert is the check.
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from gateway.store.columns import counted, instant, long_text, some_bytes, whole_number
+
+_UNDER = text("consent IS NOT NULL")
 
 
 class Participant(SQLModel, table=True):
@@ -131,6 +133,30 @@ class Coverage(SQLModel, table=True):
     baseline_on: date | None = None
     declared_by: str
     declared_at: datetime = instant()
+
+
+class Consent(SQLModel, table=True):
+    """What a firm agreed may be disclosed (JSON), by whose word, whether it is over, and how far that was announced."""
+
+    id: str = Field(primary_key=True)
+    party: str | None = Field(default=None, index=True, foreign_key="party.id")
+    named: str = Field(index=True)
+    given_by: str
+    given_at: datetime = instant()
+    agreed: str = long_text()
+    valid_to: date | None = Field(default=None, index=True)
+    withdrawn_at: datetime | None = instant(nullable=True)
+    withdrawn_by: str | None = None
+    renewed_by: str | None = Field(default=None, index=True)
+    announced: int | None = None
+
+
+class ConsentRecipient(SQLModel, table=True):
+    """To whom data may go under a consent: a corporation, an institution, or another participant."""
+
+    __tablename__: ClassVar[Any] = "consent_recipient"
+    recipient: str = Field(primary_key=True)
+    consent: str = Field(primary_key=True, foreign_key="consent.id")
 
 
 class RegisterVersion(SQLModel, table=True):
@@ -252,15 +278,17 @@ class StatementRow(SQLModel, table=True):
 
 
 class LineBlock(SQLModel, table=True):
-    """Consecutive lines of one statement and one kind, compressed together and closed."""
+    """Consecutive lines of one statement and one kind, compressed together and closed; under which consent, if any."""
 
     __tablename__: ClassVar[Any] = "line_block"
+    __table_args__ = (Index("line_block_by_consent", "consent", sqlite_where=_UNDER, postgresql_where=_UNDER),)
     submission: str = Field(primary_key=True)
     recipient: str = Field(primary_key=True)
     first_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     kind: str
     count: int = whole_number(nullable=False)
     payload: bytes = some_bytes()
+    consent: str | None = None
 
 
 class LineIndex(SQLModel, table=True):
@@ -409,7 +437,7 @@ class Disclosure(SQLModel, table=True):
     reader: str = Field(primary_key=True)
     first_position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     end_position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    given_at: datetime = instant()
+    given_at: datetime = instant(index=True)
 
 
 class Job(SQLModel, table=True):

@@ -72,6 +72,8 @@ WALLS: Mapping[str, str | None] = {
     "succession": NOBODY,
     "party_succession": NOBODY,
     "coverage": NOBODY,
+    "consent": "EXISTS (SELECT FROM consent_recipient AS named WHERE named.consent = consent.id)",
+    "consent_recipient": _READS,
     "trail_entry": NOBODY,
     "seen_assertion": None,
 }

@@ -86,4 +86,5 @@ def test_the_command_says_it_for_any_number_of_the_firm(inside: Inside) -> None:
     command = [sys.executable, "-m", "gateway", "disclosures", "bank_customer:9991:C-2"]
     said = subprocess.run(command, env=os.environ | settings, check=True, capture_output=True, text=True).stdout
     assert said.startswith(f"13\trepayment_status\tfrom {BANK}\ttool-13\t3\t")
+    assert "\t-\ton record until 20" in said
     assert len(said.splitlines()) == 1

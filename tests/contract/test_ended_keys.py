@@ -33,8 +33,8 @@ class Signed(Inside):
         with self.gateway.registrar.changing() as changing:
             end_key(changing, self.key, OPERATOR)
 
-    def _submission(self, document: bytes, sender: str) -> Submission:
-        made = super()._submission(document, sender)
+    def _submission(self, document: bytes, sender: str, flow: str | None = None, *to: str) -> Submission:
+        made = super()._submission(document, sender, flow, *to)
         return replace(made, origin=made.origin.model_copy(update={"key": self.key}))
 
 

@@ -13,9 +13,10 @@ from world import BANK, corporate_number, trial_balance
 from gateway.errors import ConfigurationError
 from gateway.registers.firms import say_who
 from gateway.runtime.expire import Expiry
+from gateway.schemas.consent import Basis
 from gateway.schemas.identifiers import Reference, Scheme
 from gateway.schemas.records import KINDS
-from gateway.schemas.retention import load_retention, years_before
+from gateway.schemas.retention import load_record_period, load_retention, years_before
 from gateway.store import feed, withdrawals
 
 DAY = timedelta(days=1)
@@ -51,6 +52,17 @@ def reasons(inside: Inside) -> dict[int, str]:
     with inside.gateway.database.read() as session:
         hidden = feed.find_withheld(session, "13", 0, 100)
     return {position: reason for position, (_, reason) in hidden.items()}
+
+
+def test_a_disclosure_is_on_record_for_three_years_or_one_where_a_contract_stands_for_it() -> None:
+    period, at = load_record_period("disclosure"), datetime(2026, 3, 31, 15, tzinfo=UTC)
+    assert [str(period.until(at, basis)) for basis in (Basis.CONSENT, Basis.LAW, None, Basis.CONTRACT)] == [
+        "2029-04-01",
+        "2029-04-01",
+        "2029-04-01",
+        "2027-04-01",
+    ]
+    assert load_record_period("consent").years == 3
 
 
 def test_each_kind_is_withdrawn_when_its_own_years_are_over_and_not_a_day_before(inside: Inside) -> None:

@@ -14,6 +14,7 @@ import httpx2
 import orjson
 import pytest
 import yaml
+from agreed import consented
 from exchanges import EXAMPLES
 from world import BANK, OTHER_BANK, VENDOR, World, corporate_number, running, trial_balance
 
@@ -314,8 +315,9 @@ def test_a_vendor_is_answered_alike_whether_or_not_the_firm_has_a_guarantee(town
     number = Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(KNOWN))
     gateway = town.world.gateway
     say_who(gateway.registrar, number, None, "第三百三商店", (corporation("13"), gateway.clock.now()))
+    consented(gateway.registrar, [number, number.model_copy(update={"value": corporate_number(GUARANTEED)})], by=VENDOR)
     vendor = town.world.client(VENDOR)
-    with_one, without = (vendor.submit(balance(firm, "13"), recipient="13") for firm in (GUARANTEED, KNOWN))
+    with_one, without = (vendor.submit(balance(one, "13"), recipient="13") for one in (GUARANTEED, KNOWN))
     assert with_one.verdict == "accepted"
     assert plain(with_one.body) == plain(without.body)
 

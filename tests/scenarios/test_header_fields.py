@@ -63,11 +63,8 @@ def fields_that_fit(answer: httpx2.Response) -> None:
 def test_every_answer_to_a_stranger_tells_a_browser_to_do_nothing_with_it(
     connection: httpx2.Client, method: str, path: str
 ) -> None:
-    fields_that_fit(
-        connection.request(
-            method, path.format(recipient="13", submission=NOWHERE, subject=NOWHERE, me=BANK, statement=NOWHERE)
-        )
-    )
+    nobodys = dict.fromkeys(("submission", "subject", "statement", "consent"), NOWHERE)
+    fields_that_fit(connection.request(method, path.format(recipient="13", me=BANK, **nobodys)))
 
 
 def test_so_do_answers_to_those_we_know_and_they_say_what_is_left_of_the_quota(callers: list[Client]) -> None:

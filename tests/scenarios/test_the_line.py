@@ -76,7 +76,7 @@ def test_what_names_no_known_firm_is_held_and_published_without_resubmission_onc
     vendor, clerk, reader = world.client(VENDOR), world.client(CORPORATION), world.reader()
     nameless = trial_balance(4, 4, references=[])
     outcome = vendor.submit(nameless, recipient="13", subject="tenant:T-77")
-    assert (outcome.status, outcome.verdict, outcome.findings[0]["code"]) == (201, "held", "S01")
+    assert (outcome.status, outcome.verdict, outcome.findings[0]["code"]) == (201, "held", "V40")
     assert [one["waits_for"]["value"] for one in clerk.held()] == ["T-77"]
     assert reader.fetch() == []
     linked = clerk.post(

@@ -14,6 +14,7 @@ import httpx2
 import orjson
 import pytest
 import yaml
+from agreed import agreed
 from exchanges import EXAMPLES
 from world import World, corporate_number, guarantee, running, trial_balance
 
@@ -32,8 +33,14 @@ API: dict[str, Any] = yaml.safe_load((EXAMPLES.parent / "gateway.yaml").read_tex
 ACCESS = load_access()
 OWN, ANOTHERS = "13", "14100"
 STRANGER, FORMER, CLIMBER = "bank-of-others", "office-of-2020", "tool-that-would"
-ANSWERED = {Of.RECIPIENT: 403, Of.SUBMISSION: 404, Of.INSTITUTION: 403, Of.REPAIRED: 400}
+ANSWERED = {Of.RECIPIENT: 403, Of.SUBMISSION: 404, Of.CONSENT: 404, Of.INSTITUTION: 403, Of.REPAIRED: 400}
 """What is answered to who asks for another's."""
+
+
+def consent(recipient: str) -> dict[str, Any]:
+    """What a participant records: that a firm agreed."""
+    said = agreed(recipients=[recipient]).model_dump(mode="json", exclude_none=True)
+    return {"firm": {"scheme": "corporate_number", "value": corporate_number(1)}, "consent": said}
 
 
 @dataclass
@@ -58,6 +65,12 @@ class Asking:
         reference = {"scheme": "bank_customer", "scope": "9991", "value": f"C-{uuid.uuid4()}"}
         self.ask("corporation", "POST", f"/v1/recipients/{OWN}/links", {"reference": reference, "name": "ある商店"})
         return reference
+
+    def consented(self, who: str) -> str:
+        """A consent that somebody has just recorded, or, where they cannot, that nobody has."""
+        if who != STRANGER and not ACCESS.roles.get(who, frozenset()) & {"submit", "link"}:
+            return str(uuid.uuid4())
+        return str(self.ask(who, "POST", "/v1/consents", consent(ANOTHERS if who == STRANGER else OWN))["id"])
 
     def changed(self, who: str) -> str:
         """A change that concerns somebody."""
@@ -104,6 +117,7 @@ class Walk(Asking):
         path = path.replace("{recipient}", ANOTHERS if foreign and form is None else OWN)
         path = path.replace("{submission}", self.of(who, foreign and form is None)).replace("{me}", who)
         path = path.replace("{subject}", str(uuid.uuid4()))
+        path = path.replace("{consent}", self.consented(STRANGER if foreign else who)) if "{consent}" in path else path
         path = path.replace("{statement}", self.changed(who)) if "{statement}" in path else path
         params, body = self.sample(address.name, who, path)
         if form is not None:
@@ -156,6 +170,7 @@ class Walk(Asking):
             ),
             "cosign": lambda: orjson.dumps({"note": self.cosigned(who, path)}),
             "signature_check": lambda: b"{}",
+            "give_consent": lambda: orjson.dumps(consent(OWN)),
             "token": lambda: str(
                 httpx2.QueryParams(
                     grant_type="client_credentials",
@@ -223,6 +238,7 @@ def test_the_table_has_every_address_of_the_description_and_no_other() -> None:
     for one in ACCESS.addresses:
         assert one.of is not Of.RECIPIENT or "{recipient}" in one.call
         assert ("{submission}" in one.call) == (one.of is Of.SUBMISSION)
+        assert ("{consent}" in one.call) == (one.of is Of.CONSENT)
 
 
 def test_the_table_has_every_parameter_that_names_somebody_or_something_of_theirs() -> None:

@@ -6,13 +6,14 @@ PYTHONPATH=.:tests/support python tests/support/exchanges.py
 from __future__ import annotations
 
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import orjson
-from world import BANK, CORPORATION, TOOL, WITNESS, World, corporate_number, guarantee, running
+from agreed import agreed
+from world import BANK, CORPORATION, TOOL, VENDOR, WITNESS, World, corporate_number, guarantee, running
 
 from gateway.client import Client, Outcome, Refusal
 from gateway.registers import orders
@@ -42,6 +43,7 @@ def exchanges(world: World) -> dict[str, bytes]:
         **_registering(world.client(CORPORATION)),
         **_reading(tool),
         **_covering(bank, tool),
+        **_consenting(world.client(VENDOR)),
         **_witnessing(world),
         "evidence.200.json": tool.evidence(outcomes["repayment.csv"].submission, line=0),
         **_withdrawing(world, bank, corrected.submission),
@@ -161,6 +163,18 @@ def _covering(bank: Client, tool: Client) -> dict[str, bytes]:
     return {
         "declare_coverage.201.json": bank.post(at, tapes).content,
         "coverage.200.json": tool.get(at).content,
+    }
+
+
+def _consenting(vendor: Client) -> dict[str, bytes]:
+    consent = agreed(valid_to=date(2027, 3, 31)).model_dump(mode="json", exclude_none=True)
+    given = vendor.post("/v1/consents", {"firm": {"scheme": "tenant", "value": "T-17"}, "consent": consent})
+    listed = orjson.loads(vendor.get("/v1/consents").content)
+    withdrawn = vendor.post(f"/v1/consents/{given.json()['id']}/withdrawal", {})
+    return {
+        "give_consent.201.json": given.content,
+        "consents.200.json": orjson.dumps(listed),
+        "withdraw_consent.200.json": withdrawn.content,
     }
 
 

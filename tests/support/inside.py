@@ -32,7 +32,7 @@ from gateway.steps.receive import Received, receive
 from gateway.store import log
 from gateway.store.engine import Watch
 from gateway.store.jobs import ANY_KIND
-from gateway.wiring import Gateway, build, worker
+from gateway.wiring import build, worker
 
 ROWS = 10_000
 
@@ -41,8 +41,7 @@ class Inside:
     """Bank 9991 and a vendor that speaks for it submit to corporation 13."""
 
     def __init__(self, folder: Path, database_url: str | None = None, reference_data: Path | None = None) -> None:
-        settings = Settings(data_dir=folder, database_url=database_url, reference_data=reference_data)
-        self.gateway: Gateway = build(settings)
+        self.gateway = build(Settings(data_dir=folder, database_url=database_url, reference_data=reference_data))
         self._watch = Watch(self.gateway.database)
         for name, kind in ((BANK, "bank"), (VENDOR, "vendor")):
             keys = KeyRing([SigningKey.generate().public])
@@ -67,15 +66,15 @@ class Inside:
         ]
         register_guarantees(self.gateway.registrar, "13", entries, (CORPORATION, self.gateway.clock.now()))
 
-    def at_once(self, document: bytes, sender: str = BANK) -> Outcome:
-        """Submit a small document; behind a large one of the same sender it is queued, as at the door."""
-        submission, received = self._submission(document, sender), receive(document)
+    def at_once(self, document: bytes, sender: str = BANK, flow: str | None = None, *to: str) -> Outcome:
+        """Submit a small document, with a ``flow`` not for the bank; behind a large one it is queued as at the door."""
+        submission, received = self._submission(document, sender, flow, *to), receive(document)
         prepared = merged(prepare(self.gateway.line, submission, io.BytesIO(document)))
 
         async def commit() -> Outcome:
             committer = self._committer()
             running = asyncio.create_task(committer.run())
-            outcome = await committer.commit(submission, prepared, received, ("13",))
+            outcome = await committer.commit(submission, prepared, received, to or ("13",))
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running
@@ -86,9 +85,9 @@ class Inside:
             return replace(self._queue(submission, received), must_queue=True)
         return outcome
 
-    def in_background(self, document: bytes, sender: str = BANK) -> Outcome:
+    def in_background(self, document: bytes, sender: str = BANK, flow: str | None = None) -> Outcome:
         """Submit a document as a large one; ``work`` deals with it."""
-        return self._queue(self._submission(document, sender), receive(document))
+        return self._queue(self._submission(document, sender, flow), receive(document))
 
     def _queue(self, submission: Submission, received: Received) -> Outcome:
         return queue(self.gateway.database, self.gateway.blocks.cipher, submission, received, ANY_KIND)
@@ -125,9 +124,10 @@ class Inside:
             rows = self.gateway.blocks.page(session, "13", after, ROWS).rows
         return [(position, orjson.loads(body)) for position, _, _, body in rows]
 
-    def _submission(self, document: bytes, sender: str) -> Submission:
+    def _submission(self, document: bytes, sender: str, flow: str | None = None, *to: str) -> Submission:
         received, now, name = receive(document), self.gateway.clock.now(), new_id()
-        origin, asked = Origin(sender=sender, institution="9991"), Request(recipients=("13",), adapter="native_json")
+        origin = Origin(sender=sender, institution="9991" if flow in (None, "bank") else sender, flow=flow)
+        asked = Request(recipients=to or ("13",), adapter="native_json")
         return Submission(name, origin, asked, name, b"f" * 32, now, now, received.sha256.hex(), received.size)
 
     def _committer(self) -> Committer:

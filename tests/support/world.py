@@ -18,6 +18,7 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 
 import psutil
+from agreed import consented
 from commands import environment, started
 
 from gateway.client import Client, Following
@@ -47,6 +48,11 @@ def corporate_number(number: int) -> str:
     base = f"9999{number:08d}"
     total = sum(int(digit) * (1 if index % 2 == 0 else 2) for index, digit in enumerate(reversed(base)))
     return f"{9 - total % 9}{base}"
+
+
+def firm(number: int) -> Reference:
+    """A firm of this world by its number."""
+    return Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(number))
 
 
 def guarantee(number: int) -> str:
@@ -98,6 +104,7 @@ class World:
         for one in PARTICIPANTS:
             self.enrol(*one)
         self.register(range(FIRMS))
+        consented(self.gateway.registrar, map(firm, range(FIRMS)), by=CORPORATION)
 
     def enrol(self, name: str, kind: str, institution: str | None, may: list[str]) -> None:
         """A participant with a fresh key."""
@@ -111,12 +118,12 @@ class World:
         """Guarantees of some firms, as the corporation's register has them."""
         entries = [
             GuaranteeEntry(
-                guarantee_no=guarantee(firm),
+                guarantee_no=guarantee(number),
                 institution=institution,
-                firm=Reference(scheme=Scheme.CORPORATE_NUMBER, value=corporate_number(firm)),
-                name=f"第{firm}商店",
+                firm=firm(number),
+                name=f"第{number}商店",
             )
-            for firm in firms
+            for number in firms
         ]
         return register_guarantees(self.gateway.registrar, "13", entries, (CORPORATION, self.gateway.clock.now()))
 
