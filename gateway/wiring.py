@@ -49,6 +49,7 @@ from gateway.security.signing_keys import SigningKeys
 from gateway.security.timestamps import Authorities
 from gateway.settings import Settings
 from gateway.steps.authenticate import Door, Issuer, Terms
+from gateway.store import disclosure_chain
 from gateway.store.consent_notices import NOTICE
 from gateway.store.engine import Database, Watch
 from gateway.store.feed import Blocks
@@ -311,4 +312,10 @@ def _others(gateway: Gateway) -> Mapping[str, Callable[[str], object]]:
         SHRED: lambda key: gateway.withdrawer.shred(document_of(key)),
         "announce": lambda _: notices.announce(),
         NOTICE: notices.give,
+        "chain": lambda _: _chain_disclosures(gateway),
     }
+
+
+def _chain_disclosures(gateway: Gateway) -> None:
+    with gateway.database.write() as session:
+        disclosure_chain.close(gateway.database, session, gateway.clock.now())

@@ -51,11 +51,12 @@ def audit(
 def _verified(session: Session, heads: list[str]) -> int:
     """Say what is wrong with the audit trail, or how far it is whole; the command's status."""
     from gateway.schemas.trail import CHAINS, flaws, is_head
-    from gateway.store import trail
+    from gateway.store import disclosure_chain, trail
 
     if not all(is_head(one) for one in heads):
         raise InvalidRequest("a head is CHAIN:NUMBER:DIGEST", ja="--head は CHAIN:NUMBER:DIGEST で指定してください。")
     wrong = [flaw for chain in CHAINS for flaw in flaws(chain, trail.entries(session, chain), heads)]
+    wrong += disclosure_chain.flaws(session)
     for one in wrong or [last.head for chain in CHAINS if (last := trail.find_last(session, chain))]:
         typer.echo(one)
     typer.echo(

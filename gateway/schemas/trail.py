@@ -1,7 +1,8 @@
 """The audit trail: who did what when, entry after entry, each with a digest of all before it in its chain.
 
-Two chains: what operators do is kept for ever; refusals at the door are kept to a number, so that nobody who hammers at
-it can push an operator's deeds out, nor fill the disk. An entry holds ids and counts, no name, amount or body.
+What operators do is kept for ever; refusals at the door are kept to a number, so that nobody who hammers at it can push
+an operator's deeds out, nor fill the disk. A third chain seals what readers were given, hour by hour. An entry holds
+ids and counts, no name, amount or body.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import orjson
 from gateway.schemas.identifiers import instant_text
 from gateway.schemas.line import CANONICAL
 
-Chain = Literal["operator", "door"]
+Chain = Literal["operator", "door", "disclosure"]
 CHAINS: tuple[Chain, ...] = get_args(Chain)
 REFUSALS_KEPT = 100_000
 BEGINNING = bytes(32)

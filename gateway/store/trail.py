@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import col, delete, select
 
-from gateway.schemas.trail import BEGINNING, REFUSALS_KEPT, Chain, Deed, Entry, follows
+from gateway.schemas.trail import BEGINNING, CHAINS, REFUSALS_KEPT, Chain, Deed, Entry, follows
 from gateway.store.driver import add_rows
 from gateway.store.engine import Database, Session
 from gateway.store.tables import TrailEntry
@@ -44,7 +44,7 @@ def find_last(session: Session, chain: Chain) -> Entry | None:
 
 
 def newest(session: Session, count: int) -> list[Entry]:
-    """The newest entries of both chains, newest first."""
+    """The newest entries of all chains, newest first."""
     query = select(TrailEntry).order_by(col(TrailEntry.at).desc(), col(TrailEntry.number).desc()).limit(count)
     return [_entry(row) for row in session.exec(query).all()]
 
@@ -57,5 +57,5 @@ def entries(session: Session, chain: Chain) -> Iterator[Entry]:
 
 
 def _entry(row: TrailEntry) -> Entry:
-    chain: Chain = "operator" if row.chain == "operator" else "door"
+    chain = next(one for one in CHAINS if one == row.chain)
     return Entry(chain, row.number, Deed(row.at, row.who, row.what, row.about), row.digest)
