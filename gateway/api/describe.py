@@ -146,6 +146,7 @@ def _shared(name: str) -> dict[str, Any]:
 
 ABSENT: Said = {404: _shared("Absent")}
 LEFT: Said = {**ABSENT, 410: _shared("Gone")}
+FORMS: Said = {406: _says("Accept allows none of these; the answer names them", PROBLEM)}
 OTHER: Said = {"default": _shared("Other")}
 REFUSALS: Said = {400: _shared("Invalid"), 401: _shared("Unauthenticated"), 403: _shared("NotEntitled"), **OTHER}
 
@@ -280,6 +281,7 @@ FINDINGS = _for(
             _list(answers.SaidFinding) | _text("text/csv") | _text() | _text("application/x-ndjson"),
         ),
         **LEFT,
+        **FORMS,
     },
 )
 RAW = _for("The document as received", {200: _says("Its bytes", BYTES), **LEFT})
@@ -288,7 +290,11 @@ RETURNED = _for(
 )
 EVIDENCE = _for(
     "Evidence for offline verification",
-    {200: _says("An evidence file or a container, as `hayame verify` takes them", ANY_JSON | CONTAINER), **ABSENT},
+    {
+        200: _says("An evidence file or a container, as `hayame verify` takes them", ANY_JSON | CONTAINER),
+        **ABSENT,
+        **FORMS,
+    },
 )
 HELD = _for("Records that wait to be placed", {200: _says("The work list, oldest first", _list(answers.HeldRecord))})
 
@@ -301,7 +307,7 @@ FEED = _for(
             | _json(answers.FeedPage)
             | _list(answers.CloudEvent, "application/cloudevents-batch+json"),
         ),
-        406: _says("Accept allows none of these; the answer names them", PROBLEM),
+        **FORMS,
     },
 )
 CHECKPOINT = _for(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import uvloop
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.api.fields import ANSWER
@@ -20,6 +21,7 @@ from gateway.security.certificates import Proxies, thumbprint
 
 MOST_HEADER_BYTES = 32 << 10
 CERTIFICATE = "client_certificate"  # in a request's state: the thumbprint of the certificate of its connection
+HANDSHAKE_S = 10.0  # within which a TLS handshake is over; until then nobody can be told why a connection is cut
 LOOKS = 4  # how often a deadline is looked at while it runs
 
 _HEAD, _BODY = "head", "body"
@@ -53,6 +55,17 @@ class Connections:
             self._open[network] -= 1
             if not self._open[network]:
                 del self._open[network]
+
+
+class EdgeLoop(uvloop.Loop):
+    """The event loop of a server: it gives up on a TLS handshake after ten seconds, not after a minute."""
+
+    async def create_server(self, *given: Any, **options: Any) -> asyncio.Server:
+        """Listen."""
+        bounds = {"ssl_handshake_timeout": HANDSHAKE_S} if options.get("ssl") else {}
+        listen: Any = super().create_server
+        server: asyncio.Server = await listen(*given, **options, **bounds)
+        return server
 
 
 class EdgeProtocol(HttpToolsProtocol):

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from gateway.api import describe, present
 from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
-from gateway.api.negotiation import preferred
+from gateway.api.negotiation import JSON, NDJSON, form_of
 from gateway.api.parts import Parts
 from gateway.errors import InvalidRequest, NotFound
 from gateway.registers.permits import shown
@@ -37,7 +37,7 @@ from gateway.store.feed import Page
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["recipients"])
 
 FARTHEST = 2**53 - 1  # that every JSON reader keeps exactly
-NDJSON, JSON, CLOUDEVENTS = "application/x-ndjson", "application/json", "application/cloudevents-batch+json"
+CLOUDEVENTS = "application/cloudevents-batch+json"
 
 
 KNOWN_KINDS = (*sorted(KINDS), *sorted(TAKES_BACK))
@@ -105,7 +105,7 @@ async def feed(
     or ``consent_notice`` takes earlier ones back: what was kept of the positions in its record is to be dropped.
     """
     parts, caller = admitted(request, recipient)
-    form = preferred(", ".join(request.headers.getlist("accept")), (NDJSON, JSON, CLOUDEVENTS))
+    form = form_of(request, (NDJSON, JSON, CLOUDEVENTS))
     deadline, begun = time.monotonic() + asked.wait, parts.clock.now()
     page, read = await asyncio.to_thread(_page, parts, caller, recipient, asked)
     while not page.rows and (left := deadline - time.monotonic()) > 0:

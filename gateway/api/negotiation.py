@@ -6,13 +6,25 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from starlette.requests import Request
+
 from gateway.errors import NotAcceptable
 
+JSON, NDJSON = "application/json", "application/x-ndjson"
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _REMEMBERED = 256
 
 Range = tuple[str, float]
 """A media range and its quality, 0 to 1."""
+
+
+def form_of(request: Request, offered: tuple[str, ...]) -> str:
+    """In which of the forms we offer to answer a request.
+
+    Raises:
+        NotAcceptable: in none of them.
+    """
+    return preferred(", ".join(request.headers.getlist("accept")), offered)
 
 
 @lru_cache(_REMEMBERED)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 from urllib.parse import quote
 
 import orjson
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe, present
 from gateway.api.callers import admitted
 from gateway.api.describe import SubmissionId
+from gateway.api.negotiation import JSON, NDJSON, form_of
 from gateway.api.parts import Parts
 from gateway.api.submissions import STALLED, is_stalled, stored_outcome
 from gateway.errors import InvalidRequest, NotFound, Withdrawn
@@ -34,6 +36,7 @@ from gateway.store.cosignatures import MOST_LINES
 from gateway.store.engine import Session
 
 router = APIRouter(prefix="/v1", tags=["submissions"])
+CSV, TEXT = "text/csv", "text/plain"
 
 
 def _own(session: Session, caller: Caller, submission: str, cipher: Cipher | None = None) -> Submission:
@@ -56,29 +59,24 @@ def outcome(request: Request, submission: SubmissionId) -> Response:
 
 
 @router.get("/submissions/{submission}/findings", **describe.FINDINGS)
-def findings(
-    request: Request,
-    submission: SubmissionId,
-    accept: Annotated[str, Header(include_in_schema=False)] = "application/json",
-) -> Response:
+def findings(request: Request, submission: SubmissionId) -> Response:
     """Everything that was found: JSON, CSV (text/csv) or 日本語 text (text/plain); the sealed bytes as NDJSON."""
     parts, caller = admitted(request)
+    form = form_of(request, (JSON, NDJSON, CSV, TEXT))
     with parts.database.read(caller.tenant) as session:
         _own(session, caller, submission)
         if withdrawals.is_gone(session, submission):
             raise Withdrawn
         found = list(submissions.load_findings(session, parts.blocks.cipher, submission))
-    if "text/plain" in accept:
-        return Response("\n".join(map(present.finding_text, found)), media_type="text/plain; charset=utf-8")
-    if "text/csv" in accept:
-        return Response(present.findings_csv(found), media_type="text/csv; charset=utf-8")
-    if "application/x-ndjson" in accept:
-        return Response(_sealed_findings(found), media_type="application/x-ndjson")
-    return Response(orjson.dumps([present.finding(one) for one in found]), media_type="application/json")
+    return Response(_FINDINGS[form](found), media_type=form + ("; charset=utf-8" if form.startswith("text/") else ""))
 
 
-def _sealed_findings(found: list[dict[str, object]]) -> bytes:
-    return b"".join(orjson.dumps(one, option=CANONICAL) + b"\n" for one in found)
+_FINDINGS: dict[str, Callable[[list[dict[str, Any]]], str | bytes]] = {
+    JSON: lambda found: orjson.dumps([present.finding(one) for one in found]),
+    NDJSON: lambda found: b"".join(orjson.dumps(one, option=CANONICAL) + b"\n" for one in found),
+    CSV: present.findings_csv,
+    TEXT: lambda found: "\n".join(map(present.finding_text, found)),
+}
 
 
 @router.get("/submissions/{submission}/raw", **describe.RAW)
@@ -157,7 +155,7 @@ def evidence(
     By Accept an evidence file, or a signed container (ASiC-E) that openssl and other tools read too.
     """
     parts, caller = admitted(request)
-    begun = parts.clock.now()
+    form, begun = form_of(request, (JSON, CONTAINER)), parts.clock.now()
     tenant = caller.tenant
     with parts.database.read(tenant) as session:
         visible = [row for row in log.find_statements(session, submission) if _may_see(caller, row)]
@@ -177,7 +175,7 @@ def evidence(
         given = range(chosen[0].first_position + shown.start, chosen[0].first_position + shown.stop)
         parts.committer.note_given(chosen[0].recipient, caller.participant.id, given, begun)
     found = found.model_copy(update={"keys": parts.signing.beyond_first(found.receipt)})
-    if CONTAINER in request.headers.get("accept", ""):
+    if form == CONTAINER:
         made = write_container(found, parts.signing.logs.current, parts.clock.now())
         return Response(made, media_type=CONTAINER)
     return Response(write_evidence(found), media_type="application/json")

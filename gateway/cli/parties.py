@@ -12,7 +12,7 @@ import typer
 from gateway.cli.acts import acting
 from gateway.cli.apps import As, Key, gateway_here, participants
 from gateway.client import Client, own_keys
-from gateway.errors import InvalidRequest, NotFound
+from gateway.errors import InvalidRequest
 from gateway.schemas.identifiers import CGC_IDS, SignatureProfile
 from gateway.security.keys import KeyRing, PublicKey, SigningKey
 from gateway.security.words import APPROVAL, say
@@ -151,7 +151,7 @@ def proposals() -> None:
     from gateway.registers import orders
 
     with gateway_here() as gateway:
-        for id, (ordered, at) in orders.waiting(gateway.registrar).items():
+        for id, (ordered, at) in orders.waiting(gateway.registrar, gateway.clock.now()).items():
             typer.echo(f"{id}\t{at.isoformat()}\t{ordered}")
 
 
@@ -161,10 +161,8 @@ def approve(proposal: str, name: As, key: Key) -> None:
     from gateway.registers import orders
 
     with gateway_here() as gateway:
-        ordered = orders.waiting(gateway.registrar).get(proposal)
-        if ordered is None:
-            raise NotFound("no such proposal waits", ja="該当する承認待ちの変更はありません。")
-        issuer, claims = gateway.settings.base_url, {"approves": orders.digest_of(ordered[0])}
+        ordered = orders.ordered(gateway.registrar, proposal, gateway.clock.now())
+        issuer, claims = gateway.settings.base_url, {"approves": orders.digest_of(ordered)}
         word = say(SigningKey.load(key), APPROVAL, issuer, claims, datetime.now(UTC))
         with acting(gateway, "participants.approve", proposal=proposal, administrator=name):
             _tell(orders.approve(gateway.registrar, proposal, name, word, issuer))

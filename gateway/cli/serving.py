@@ -57,6 +57,7 @@ def serve(
                 Connections(settings.connections_per_address, Proxies(settings.certificate_proxies)),
             ),
             ws="none",
+            loop="gateway.api.edge:EdgeLoop",
             ssl_context_factory=tls,
             log_config=None,
             access_log=False,

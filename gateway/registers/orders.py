@@ -25,8 +25,11 @@ from gateway.security.canonical import sha256_hex
 from gateway.security.keys import KeyRing, PublicKey
 from gateway.security.words import APPROVAL, read_word
 from gateway.store import invitations, registers
+from gateway.store.engine import Session
 
 APPROVALS = 2
+WAITS_FOR = timedelta(days=7)
+"""How long an order waits; what nobody approved in a week is not carried out on a word that comes a year later."""
 
 
 class _Order(BaseModel):
@@ -138,13 +141,11 @@ def approve(registrar: Registrar, proposal: str, administrator: str, word: str, 
     """Take an administrator's word on a proposal; the second of two different ones has it carried out.
 
     Raises:
-        NotFound: no such proposal waits.
+        NotFound: no such proposal waits, or it has waited too long.
         NotAuthentic: the word is not by an administrator's valid key, or not on this order.
     """
     with registrar.changing() as changing:
-        ordered = invitations.find_proposal(changing.session, proposal)
-        if ordered is None:
-            raise NotFound("no such proposal waits", ja="該当する承認待ちの変更はありません。")
+        ordered = _ordered(changing.session, proposal, changing.now)
         administrators = _administrators(changing)
         keys = administrators.get(administrator, KeyRing())
         said = read_word(word, keys, APPROVAL, issuer, changing.now)
@@ -159,10 +160,32 @@ def approve(registrar: Registrar, proposal: str, administrator: str, word: str, 
         return Given(told=_carry_out(changing, _ORDERS.validate_json(ordered), by))
 
 
-def waiting(registrar: Registrar) -> dict[str, tuple[str, datetime]]:
-    """What waits for approval, by id: the order as kept, and since when."""
+def ordered(registrar: Registrar, proposal: str, now: datetime) -> str:
+    """The order that waits under a number, as kept.
+
+    Raises:
+        NotFound: none does, or it has waited too long.
+    """
     with registrar.database.read() as session:
-        return invitations.open_proposals(session)
+        return _ordered(session, proposal, now)
+
+
+def _ordered(session: Session, proposal: str, now: datetime) -> str:
+    found = invitations.find_proposal(session, proposal)
+    if found is None:
+        raise NotFound("no such proposal waits", ja="該当する承認待ちの変更はありません。")
+    if found[1] + WAITS_FOR <= now:
+        raise NotFound(
+            "that proposal waited for more than seven days and has lapsed; order it anew",
+            ja="承認待ちの変更は7日を過ぎたため失効しました。もう一度申請してください。",
+        )
+    return found[0]
+
+
+def waiting(registrar: Registrar, now: datetime) -> dict[str, tuple[str, datetime]]:
+    """What waits for approval now, by id: the order as kept, and since when."""
+    with registrar.database.read() as session:
+        return invitations.open_proposals(session, now - WAITS_FOR)
 
 
 def _administrators(changing: Changing) -> dict[str, KeyRing]:

@@ -60,15 +60,16 @@ def propose(session: Session, id: str, ordered: str, now: datetime) -> None:
     add_rows(session, Proposal, [{"id": id, "ordered": ordered, "proposed_at": now, "done_at": None}])
 
 
-def find_proposal(session: Session, id: str) -> str | None:
-    """What a proposal that still waits would change (JSON)."""
+def find_proposal(session: Session, id: str) -> tuple[str, datetime] | None:
+    """What a proposal that was not carried out would change (JSON), and since when it waits."""
     row = session.get(Proposal, id, populate_existing=True)
-    return None if row is None or row.done_at is not None else row.ordered
+    return None if row is None or row.done_at is not None else (row.ordered, row.proposed_at)
 
 
-def open_proposals(session: Session) -> dict[str, tuple[str, datetime]]:
-    """What waits for approval, by id: what it would change, and since when it waits."""
-    query = select(Proposal).where(col(Proposal.done_at).is_(None)).order_by(Proposal.id)
+def open_proposals(session: Session, after: datetime) -> dict[str, tuple[str, datetime]]:
+    """What was proposed after an instant and waits, by id: what it would change, and since when it waits."""
+    waits = col(Proposal.done_at).is_(None), col(Proposal.proposed_at) > after
+    query = select(Proposal).where(*waits).order_by(Proposal.id)
     return {row.id: (row.ordered, row.proposed_at) for row in session.exec(query).all()}
 
 

@@ -45,7 +45,7 @@ def test_it_takes_the_words_of_two_and_opens_every_log_anew(inside: Inside) -> N
         orders.give(registrar, Enrol(id=name, kind="administrator", name=name, keys=(key.public.jwk(),)))
     before, first = heads(inside), inside.gateway.key
     proposal = orders.give(registrar, EndLogKey()).proposal
-    approves = {"approves": orders.digest_of(orders.waiting(registrar)[proposal][0])}
+    approves = {"approves": orders.digest_of(orders.ordered(registrar, proposal, now()))}
     words = {name: say(key, APPROVAL, issuer, approves, now()) for name, key in keys.items()}
     assert orders.approve(registrar, proposal, "admin-1", words["admin-1"], issuer).proposal == proposal
     assert (inside.gateway.key.kid, heads(inside)) == (first.kid, before)

@@ -11,11 +11,13 @@ import httpx2
 import orjson
 import pytest
 from commands import command, environment
+from sqlalchemy import update
 from typer.testing import CliRunner
 from world import BANK, CORPORATION, OTHER_BANK, TOOL, VENDOR, World, trial_balance
 
 from gateway.cli import app
 from gateway.client import Client, Refusal, own_keys
+from gateway.errors import NotFound
 from gateway.registers import codes, orders
 from gateway.registers.codes import MOST_TRIES, Invite
 from gateway.registers.orders import Delegate, EndKey, Enrol, Invitation
@@ -23,6 +25,7 @@ from gateway.schemas.register_change import OPERATOR
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.verify import verify_evidence
 from gateway.security.words import APPROVAL, INVITATION, REVOCATION, ROTATION, code_hash, say, show_possession
+from gateway.store.tables import Proposal
 
 
 def invited(world: World, name: str, **more: Any) -> str:
@@ -334,7 +337,7 @@ def test_where_there_are_two_administrators_nothing_is_changed_without_both(worl
         assert orders.give(registrar, order).told == f"enrolled {name}"
     proposal = orders.give(registrar, EndKey(kid=bank.key.kid)).proposal
     assert bank.submit(trial_balance(6, 3), recipient="13").status == 201, "proposed is not done"
-    now, digest = datetime.now(UTC), orders.digest_of(orders.waiting(registrar)[proposal][0])
+    now, digest = datetime.now(UTC), orders.digest_of(orders.ordered(registrar, proposal, datetime.now(UTC)))
     for key, approves in ((world.keys[BANK], digest), (world.keys["alice"], "another")):
         word = say(key, APPROVAL, world.base_url, {"approves": approves}, now)
         with pytest.raises(orders.NotAuthentic):
@@ -344,6 +347,12 @@ def test_where_there_are_two_administrators_nothing_is_changed_without_both(worl
         assert proposal in said(world, *by, "alice", "--key", str(tmp_path / "alice.pem")), "one is not two"
     assert "alice" not in said(world, "participants", "list").split("bank-9716")[1].split("\n")[0]
     assert said(world, *by, "bob", "--key", str(tmp_path / "bob.pem")) == f"ended {bank.key.kid} of bank-9716\n"
+    assert said(world, "participants", "proposals") == ""
+    forgotten = orders.give(registrar, EndKey(kid=world.keys[BANK].kid)).proposal
+    with world.gateway.database.write() as session:
+        session.execute(update(Proposal).values(proposed_at=datetime.now(UTC) - orders.WAITS_FOR))
+    with pytest.raises(NotFound, match="has lapsed"):
+        said(world, "participants", "approve", forgotten, "--as", "alice", "--key", str(tmp_path / "alice.pem"))
     assert said(world, "participants", "proposals") == ""
     with Client(world.base_url, "bank-9716", bank.key) as client:
         assert refused(client.token) == 401

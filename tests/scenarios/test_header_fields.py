@@ -14,7 +14,7 @@ import yaml
 from certificates import Authority
 from world import BANK, TOOL, World, running, trial_balance
 
-from gateway.client import Client
+from gateway.client import Client, Refusal
 
 API = yaml.safe_load((Path(__file__).parents[2] / "openapi" / "gateway.yaml").read_text("utf-8"))
 ADDRESSES = [(method.upper(), path) for path, methods in API["paths"].items() for method in methods]
@@ -96,3 +96,15 @@ def test_the_page_of_the_description_runs_and_loads_nothing(connection: httpx2.C
 def test_a_token_and_the_refusal_of_one_are_kept_by_nobody(connection: httpx2.Client) -> None:
     refused = connection.post("/oauth2/token", data={"grant_type": "password"})
     assert (refused.status_code, refused.headers["Cache-Control"]) == (400, "no-store")
+
+
+@pytest.mark.parametrize("what", ["findings", "evidence"])
+def test_nobody_is_answered_in_a_form_that_its_accept_does_not_allow(callers: list[Client], what: str) -> None:
+    bank = callers[0]
+    address = f"/v1/submissions/{bank.submit(trial_balance(1, 4), recipient='13').submission}/{what}"
+    with pytest.raises(Refusal) as refusal:
+        bank.get(address, headers={"accept": "application/xml"})
+    assert refusal.value.status == 406
+    other = bank.get(address, headers={"accept": "application/json;q=0, */*"})
+    assert not other.headers["content-type"].startswith("application/json")
+    assert bank.get(address, headers={"accept": "image/png, */*;q=0.1"}).headers["content-type"] == "application/json"
