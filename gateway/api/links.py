@@ -16,7 +16,6 @@ from gateway.api.callers import admitted
 from gateway.api.describe import Recipient
 from gateway.errors import InvalidRequest
 from gateway.registers.firms import (
-    GuaranteeEntry,
     end_link,
     lineage_of,
     register_guarantees,
@@ -24,6 +23,7 @@ from gateway.registers.firms import (
     say_became,
     say_who,
 )
+from gateway.schemas.guarantees import GuaranteeEntry
 from gateway.schemas.identifiers import Named, Reference
 
 router = APIRouter(prefix="/v1/recipients/{recipient}", tags=["registers"])
@@ -102,7 +102,10 @@ def lineage(
 
 @router.post("/guarantees", **describe.GUARANTEES)
 def guarantees(request: Request, recipient: Recipient, entries: list[GuaranteeEntry]) -> Response:
-    """Take over guarantees from the corporation's register; what waited for them is released."""
+    """Take over guarantees from the corporation's register, each as it is there now; what waited for them is released.
+
+    An entry takes the place of an earlier one of the same number: what it leaves out is not known any more.
+    """
     parts, caller = admitted(request, recipient)
     released = register_guarantees(parts.registrar, recipient, entries, (caller.participant.id, parts.clock.now()))
     body = {"registered": len(entries), "released": released}

@@ -10,31 +10,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from gateway.errors import InvalidRequest, NotFound
 from gateway.registers.changes import Registrar
-from gateway.schemas.identifiers import Named, Opaque, Reference, Scheme, japanese_date, new_id
-from gateway.schemas.records.header import Yen
+from gateway.schemas.guarantees import GuaranteeEntry
+from gateway.schemas.identifiers import Reference, Scheme, japanese_date, new_id
 from gateway.schemas.register_change import Authority
 from gateway.schemas.submission import Waiting
 from gateway.security.canonical import canonical, sha256_hex
 from gateway.store import jobs, log, registers, submissions
 from gateway.store.engine import Database, Session
 from gateway.store.jobs import ANY_KIND, NewJob
-
-
-class GuaranteeEntry(BaseModel):
-    """One guarantee as the corporation's register has it; its firm by any number, and by name where it is new."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    guarantee_no: Opaque = Field(max_length=32)
-    institution: Opaque
-    firm: Reference
-    name: Named
-    principal_yen: Yen | None = None
-    is_revolving: bool = False
 
 
 def say_who(
@@ -128,7 +113,9 @@ def lineage_of(database: Database, party: str) -> list[tuple[str, str, date]]:
 def register_guarantees(
     registrar: Registrar, recipient: str, entries: Sequence[GuaranteeEntry], by: tuple[str, datetime]
 ) -> int:
-    """Take over guarantees; firms not yet known are added. How many records held for this corporation go free.
+    """Take over guarantees, each in place of what was said of it before; firms not yet known are added.
+
+    How many records held for this corporation go free.
 
     Raises:
         InvalidRequest: a firm is named by a guarantee.
@@ -139,9 +126,8 @@ def register_guarantees(
         database, session = registrar.database, changing.session
         log.lock_all_heads(database, session)
         parties = _parties(session, entries, by)
-        columns = {"guarantee_no", "institution", "principal_yen", "is_revolving"}
         rows = [
-            entry.model_dump(include=columns) | {"recipient": recipient, "party": parties[entry.firm]}
+            entry.model_dump(exclude={"firm", "name"}) | {"recipient": recipient, "party": parties[entry.firm]}
             for entry in entries
         ]
         registers.put_guarantees(database, session, rows)

@@ -191,14 +191,27 @@ class Link(SQLModel, table=True):
 
 
 class Guarantee(SQLModel, table=True):
-    """One guarantee of one corporation, as its register has it."""
+    """One guarantee of one corporation, as its register has it (``schemas/guarantees.py``); null is not known."""
 
     recipient: str = Field(primary_key=True)
     guarantee_no: str = Field(primary_key=True)
     institution: str
     party: str = Field(foreign_key="party.id")
     principal_yen: int | None = whole_number(nullable=True)
-    is_revolving: bool = False
+    is_revolving: bool | None = None
+    issued_on: date | None = None
+    executed_on: date | None = None
+    maturity_on: date | None = None
+    first_principal_due_on: date | None = None
+    guarantee_ratio_bp: int | None = None
+    scheme_code: str | None = None
+    scheme_family: str | None = None
+    scheme_from: date | None = None
+    scheme_until: date | None = None
+    change_count: int | None = None
+    last_changed_on: date | None = None
+    last_change_kind: str | None = None
+    has_proper_loan: bool | None = None
 
 
 class Submission(SQLModel, table=True):

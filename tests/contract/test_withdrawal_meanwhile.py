@@ -14,8 +14,9 @@ from world import CORPORATION
 
 from gateway.errors import BusyError, Withdrawn
 from gateway.pipeline import Outcome
-from gateway.registers.firms import GuaranteeEntry, register_guarantees
+from gateway.registers.firms import register_guarantees
 from gateway.runtime.withdraw import Asked
+from gateway.schemas.guarantees import GuaranteeEntry
 from gateway.schemas.identifiers import Reference, Scheme
 from gateway.store import jobs, submissions, withdrawals
 from gateway.store.engine import Database, Session

@@ -19,8 +19,9 @@ from exchanges import EXAMPLES
 from world import BANK, OTHER_BANK, VENDOR, World, corporate_number, running, trial_balance
 
 from gateway.client import Client
-from gateway.registers.firms import GuaranteeEntry, register_guarantees, say_who
+from gateway.registers.firms import register_guarantees, say_who
 from gateway.schemas.access import load_access
+from gateway.schemas.guarantees import GuaranteeEntry
 from gateway.schemas.identifiers import CGC_IDS, Reference, Scheme
 from gateway.security.tokens import issue_access_token
 

@@ -16,9 +16,10 @@ from world import BANK, CORPORATION, World, running
 
 from gateway.client import Outcome
 from gateway.pipeline import prepare
-from gateway.registers.firms import GuaranteeEntry, register_guarantees
+from gateway.registers.firms import register_guarantees
 from gateway.rules.rule import REGISTRY
 from gateway.schemas.findings import Severity
+from gateway.schemas.guarantees import GuaranteeEntry
 from gateway.schemas.identifiers import Reference, Scheme, new_id
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Request, Submission

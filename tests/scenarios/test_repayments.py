@@ -16,7 +16,8 @@ from world import BANK, CORPORATION, OTHER_BANK, World, running
 
 from gateway.client import Client, Outcome, Refusal
 from gateway.pipeline import prepare
-from gateway.registers.firms import GuaranteeEntry, register_guarantees
+from gateway.registers.firms import register_guarantees
+from gateway.schemas.guarantees import GuaranteeEntry
 from gateway.schemas.identifiers import Reference, Scheme, new_id
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Request, Submission

@@ -16,10 +16,11 @@ from world import BANK, CORPORATION, VENDOR
 from gateway.pipeline import Outcome, merged, prepare, queue
 from gateway.ports import Adapter, Hints
 from gateway.registers import enrolment
-from gateway.registers.firms import GuaranteeEntry, register_guarantees
+from gateway.registers.firms import register_guarantees
 from gateway.runtime.committer import Committer, Tools
 from gateway.runtime.wakeups import Wakeups
 from gateway.runtime.worker import Worker
+from gateway.schemas.guarantees import GuaranteeEntry
 from gateway.schemas.identifiers import Reference, Scheme, new_id
 from gateway.schemas.observed import Observed
 from gateway.schemas.statement import Origin, Statement

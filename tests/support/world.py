@@ -23,7 +23,8 @@ from commands import environment, started
 
 from gateway.client import Client, Following
 from gateway.registers import enrolment
-from gateway.registers.firms import GuaranteeEntry, register_guarantees
+from gateway.registers.firms import register_guarantees
+from gateway.schemas.guarantees import GuaranteeEntry
 from gateway.schemas.identifiers import Reference, Scheme
 from gateway.security.dpop import Target, make_proof
 from gateway.security.keys import KeyRing, SigningKey
