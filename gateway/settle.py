@@ -23,7 +23,7 @@ from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.observed import ObservedDocument
 from gateway.schemas.statement import by_name
-from gateway.schemas.submission import Draft, Held, Line, Prepared, Settled, Submission, Version
+from gateway.schemas.submission import Draft, Guaranteed, Held, Line, Prepared, Settled, Submission, Version
 from gateway.steps.normalise import (
     Earlier,
     Known,
@@ -42,6 +42,7 @@ from gateway.steps.validate import (
     validate_beside,
     validate_history,
     validate_origin,
+    validate_registered,
     validate_rows_history,
 )
 from gateway.store import feed, log, registers
@@ -67,6 +68,7 @@ class Placed:
     ``beside`` is the record of the same day that it is compared with: its series, and the version that stands.
     ``inherited`` are the series under which institutions spoke of the same thing that have become its own.
     ``consent`` is the firm's consent on which it rests, where it needs one.
+    ``guaranteed`` is what the register says of the guarantees it names, as far as it is asked.
     """
 
     draft: Draft
@@ -78,6 +80,7 @@ class Placed:
     before: Version | None = None
     beside: Version | None = None
     consent: str | None = None
+    guaranteed: Mapping[str, Guaranteed] = field(default_factory=dict)
 
     @property
     def goes_on(self) -> bool:
@@ -138,6 +141,7 @@ class Share:
             named.update(names_of(draft, self.recipient, self.submission))
             if draft.guarantee is not None:
                 guarantees.add(draft.guarantee)
+            guarantees.update(draft.guarantees)
         references, numbers = _by_register(named, self.recipient)
         return references, guarantees | numbers
 
@@ -165,7 +169,9 @@ class Share:
             beside = series_beside(draft, origin.institution, party)
             if beside is not None:
                 self.keys.add((draft.kind, beside))
-            self.placed.append(Placed(draft, party, series, inherited, beside))
+            self.placed.append(
+                Placed(draft, party, series, inherited, beside, guaranteed=self._registered(draft, known))
+            )
             if draft.institution in (origin.succeeds or ()) and not self._said_so:
                 self._said_so = True
                 self.findings.append(succeeded(draft, origin.institution))
@@ -182,6 +188,11 @@ class Share:
                     continue
             kept.append(one)
         self.placed = kept
+
+    def _registered(self, draft: Draft, known: Known) -> dict[str, Guaranteed]:
+        speaks_as = self.submission.origin.speaks_as
+        found = {number: known.registered(number, self.recipient, speaks_as) for number in draft.guarantees}
+        return {number: guaranteed for number, guaranteed in found.items() if guaranteed is not None}
 
     def look_back(self, versions: Versions) -> None:
         """Find for each draft what stands for its key, and what its series said last before; drop what is unchanged."""
@@ -288,6 +299,8 @@ class Share:
             else:
                 previous = None if one.goes_on else _record_of(one.before, records)
             found += validate_history(pack, one.draft, previous)
+            if one.guaranteed:
+                found += validate_registered(pack, one.draft, one.guaranteed)
             if one.series_beside is not None:
                 found += validate_beside(pack, one.draft, _beside(one, here, records))
         for kind, pairs in rows.items():

@@ -18,20 +18,14 @@ NOT_RUN = {
     "V16": NotRun(
         "保証書の日付から30日(60日)以内に実行されている",
         "a loan is executed within 30 (60) days of the guarantee's date",
-        "records of loan execution are not taken yet, and the guarantee register holds no date",
-        "the record kind `loan_execution`, and the date of the guarantee in the corporation's register",
+        "records of loan execution are not taken yet; the guarantee register may hold the date (`issued_on`)",
+        "the record kind `loan_execution`",
     ),
     "V17": NotRun(
         "条件変更が承諾から30日以内に実行されている",
         "a change of conditions is executed within 30 days of its approval",
         "records of condition changes are not taken yet",
         "the record kind `condition_change` with both dates",
-    ),
-    "V36": NotRun(
-        "報告書の保証制度が、その期間にその保証で有効である",
-        "the scheme a report names is in force for the guarantee in that period",
-        "the guarantee register holds no scheme, and schemes have codes of each corporation's own",
-        "scheme and its first and last day per guarantee, in the corporation's register",
     ),
     "V44": NotRun(
         "受信通知の日付が事業年度末以後で、法人名・事業年度が一致する",

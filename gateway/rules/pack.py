@@ -19,6 +19,7 @@ from gateway.rules import (  # noqa: F401 - importing them is what declares thei
     profits,
     reading,
     references,
+    registered,
     repayment,
     statements,
     trial_balance,
@@ -29,6 +30,7 @@ from gateway.rules.views import past_of, view_of
 from gateway.schemas.findings import Finding
 from gateway.schemas.observed import ObservedDocument
 from gateway.schemas.records import KINDS
+from gateway.schemas.submission import Guaranteed
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class Pack:
     def beside_rules(self, kind: str) -> tuple[Rule, ...]:
         """Rules over a document of a kind and the one beside it; raises like ``document_rules``."""
         return self._of(kind, "beside")
+
+    def register_rules(self, kind: str) -> tuple[Rule, ...]:
+        """Rules over a document of a kind and the guarantees it names; raises like ``document_rules``."""
+        return self._of(kind, "register")
 
     def row_rules(self, kind: str, history: bool) -> tuple[Rule, ...]:
         """Rules over rows of a kind, those that need history or those that do not; raises like ``document_rules``."""
@@ -90,7 +96,7 @@ class Pack:
 @cache
 def standard_pack() -> Pack:
     """Every declared rule, in the order of their codes, whatever was imported first."""
-    return Pack("standard", "standard-5", tuple(REGISTRY[code] for code in sorted(REGISTRY)))
+    return Pack("standard", "standard-6", tuple(REGISTRY[code] for code in sorted(REGISTRY)))
 
 
 def check_document(pack: Pack, observed: ObservedDocument) -> list[Finding]:
@@ -119,6 +125,15 @@ def check_history(pack: Pack, observed: ObservedDocument, previous: Mapping[str,
 def check_beside(pack: Pack, observed: ObservedDocument, other: Mapping[str, Any] | None) -> list[Finding]:
     """Compare one document with the normalised record that stands beside it; nothing if none does."""
     return _compared(pack.beside_rules(observed.record.kind), observed, other)
+
+
+def check_register(pack: Pack, observed: ObservedDocument, guaranteed: Mapping[str, Guaranteed]) -> list[Finding]:
+    """Compare one document with what the recipient's register says of the guarantees it names (by number)."""
+    rules = pack.register_rules(observed.record.kind)
+    if not rules or not guaranteed:
+        return []
+    view = view_of(observed.record)
+    return [_finding(rule, hit, observed) for rule in rules for hit in _hits(rule, view, guaranteed)]
 
 
 def _compared(rules: Sequence[Rule], observed: ObservedDocument, other: Mapping[str, Any] | None) -> list[Finding]:

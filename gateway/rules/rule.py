@@ -7,6 +7,8 @@ A rule is one function under one of five decorators; its docstring is its publis
 - ``history_rule``: the same, given the view and the record that stands before it in its series.
 - ``beside_rule``: the same, given the view and the record that stands beside it: of the same firm and day, in the
   series that the record names as the one to be compared with.
+- ``register_rule``: the same, given the view and what the recipient's register says of the guarantees that the record
+  names and its institution holds (number -> ``Guaranteed``).
 - ``row_rule``: returns one Polars expression, true where something is wrong, run alike over one row and millions. It
   may use the columns of the kind and, where ``needs_history``, ``prev_amount_yen`` and ``prev_valid_on``.
 - ``listed_rule``: given a list of the operator's and one record, returns what it found; None where the list says
@@ -27,7 +29,7 @@ import polars as pl
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.statement import Consulted
 
-Form = Literal["reading", "document", "history", "beside", "rows", "rows_history", "listed"]
+Form = Literal["reading", "document", "history", "beside", "register", "rows", "rows_history", "listed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,18 @@ def beside_rule(
 
     def declare(check: HistoryCheck) -> HistoryCheck:
         _declare(Rule(code, "beside", _kinds(kind), severity, words, source, check=check))
+        return check
+
+    return declare
+
+
+def register_rule(
+    code: str, kind: str | tuple[str, ...], severity: Severity, words: Words, source: str
+) -> Callable[[HistoryCheck], HistoryCheck]:
+    """Declare a rule over one document and the guarantees it names, as the recipient's register has them."""
+
+    def declare(check: HistoryCheck) -> HistoryCheck:
+        _declare(Rule(code, "register", _kinds(kind), severity, words, source, check=check))
         return check
 
     return declare

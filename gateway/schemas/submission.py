@@ -71,6 +71,7 @@ class Draft:
         series: what later versions share besides institution and firm.
         beside: the series of the record of the same day that this one is compared with, if any.
         references: how the document itself names the firm; ``guarantee`` is the guarantee it speaks of, if any.
+        guarantees: all that it speaks of, where a rule asks what the register says of them.
         recipient: the corporation the record itself names, if it does.
         amount_yen: the one amount by which later rows of the series are compared (a balance), if any.
         opening, closing: digests of what all accounts open and close with, where the record is a trial balance.
@@ -90,6 +91,7 @@ class Draft:
     row_digest: str
     references: tuple[Reference, ...] = ()
     guarantee: str | None = None
+    guarantees: tuple[str, ...] = ()
     recipient: str | None = None
     institution: str | None = None
     event_on: date | None = None
@@ -178,12 +180,15 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Guaranteed:
-    """A guarantee as its corporation's register has it."""
+    """A guarantee as its corporation's register has it; None is what the register does not say."""
 
     party: str
     institution: str
-    principal_yen: int | None
-    is_revolving: bool
+    scheme_family: str | None = None
+    scheme_from: date | None = None
+    scheme_until: date | None = None
+    change_count: int | None = None
+    last_changed_on: date | None = None
 
 
 @dataclass(slots=True)

@@ -56,6 +56,7 @@ def draft_document(observed: ObservedDocument, warnings: tuple[str, ...]) -> Dra
         row_digest=observed.digest,
         references=record.references,
         guarantee=record.guarantee_nos[0] if isinstance(record, MonitoringReport) and record.guarantee_nos else None,
+        guarantees=record.guarantee_nos if isinstance(record, MonitoringReport) and record.scheme_families else (),
         recipient=vars(record).get("cgc_id"),
         institution=vars(record).get("bank_code"),
         event_on=record.valid_on,
@@ -134,8 +135,13 @@ class Known:
 
     def guaranteed(self, number: str, recipient: str, speaks_as: Sequence[str]) -> str | None:
         """The firm of a recipient's guarantee; another institution's guarantee is as unknown as one that is none."""
+        found = self.registered(number, recipient, speaks_as)
+        return None if found is None else found.party
+
+    def registered(self, number: str, recipient: str, speaks_as: Sequence[str]) -> Guaranteed | None:
+        """What a recipient's register says of a guarantee to whoever holds it; nothing to others."""
         found = self.guarantees.get((recipient, number))
-        return found.party if found is not None and found.institution in speaks_as else None
+        return found if found is not None and found.institution in speaks_as else None
 
 
 @dataclass(frozen=True, slots=True)

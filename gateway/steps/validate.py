@@ -13,13 +13,13 @@ import polars as pl
 
 from gateway.reference.lists import Lists
 from gateway.rules.my_number import cleared
-from gateway.rules.pack import Pack, check_beside, check_document, check_history, check_listed
+from gateway.rules.pack import Pack, check_beside, check_document, check_history, check_listed, check_register
 from gateway.rules.rows import RepeatedKeys, evaluate_rows, look_up_rows, my_numbers
 from gateway.rules.rule import Looked
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import Observed, ObservedDocument, ObservedRows
 from gateway.schemas.records.repayment_columns import frame_of
-from gateway.schemas.submission import Draft
+from gateway.schemas.submission import Draft, Guaranteed
 
 
 @dataclass(slots=True)
@@ -99,6 +99,11 @@ def validate_history(pack: Pack, draft: Draft, previous: Mapping[str, Any] | Non
 def validate_beside(pack: Pack, draft: Draft, other: Mapping[str, Any] | None) -> list[Finding]:
     """Compare a document with the one that stands beside it."""
     return check_beside(pack, draft.observed, other) if isinstance(draft.observed, ObservedDocument) else []
+
+
+def validate_registered(pack: Pack, draft: Draft, guaranteed: Mapping[str, Guaranteed]) -> list[Finding]:
+    """Compare a document with what the recipient's register says of the guarantees it names."""
+    return check_register(pack, draft.observed, guaranteed) if isinstance(draft.observed, ObservedDocument) else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,11 @@ _GUARANTEES = columns(
     _GUARANTEE.guarantee_no,
     _GUARANTEE.party,
     _GUARANTEE.institution,
-    _GUARANTEE.principal_yen,
-    _GUARANTEE.is_revolving,
+    _GUARANTEE.scheme_family,
+    _GUARANTEE.scheme_from,
+    _GUARANTEE.scheme_until,
+    _GUARANTEE.change_count,
+    _GUARANTEE.last_changed_on,
 ).where(_GUARANTEE.recipient == bindparam("recipient"), any_of(_GUARANTEE.guarantee_no, "numbers"))
 
 

@@ -80,20 +80,22 @@ def test_a_number_names_one_firm_or_none(database: Database) -> None:
         assert registers.find_links(session, [], APRIL) == {}
 
 
-def test_a_guarantee_is_one_corporations_and_brought_up_to_date(database: Database) -> None:
+def test_a_guarantee_is_one_corporations_and_what_is_left_out_is_not_known_any_more(database: Database) -> None:
     with database.write() as session:
         firm = registers.add_party(session, "第一商店")
         row = {"recipient": "13", "guarantee_no": "13-1", "institution": "9991", "party": firm}
-        other = row | {"guarantee_no": "13-2", "principal_yen": 1, "is_revolving": False}
+        days = {"scheme_from": date(2020, 5, 1), "scheme_until": date(2025, 4, 30)}
+        full = row | days | {"scheme_family": "zero_zero", "change_count": 2, "last_changed_on": APRIL}
+        more = {"principal_yen": 2**40, "is_revolving": False, "guarantee_ratio_bp": 8_000, "has_proper_loan": True}
         registers.put_guarantees(database, session, [])
-        registers.put_guarantees(database, session, [row | {"principal_yen": 2**40, "is_revolving": False}, other])
+        registers.put_guarantees(database, session, [full | more, full | more | {"guarantee_no": "13-2"}])
     with database.write() as session:
-        registers.put_guarantees(database, session, [row | {"principal_yen": None, "is_revolving": True}])
+        registers.put_guarantees(database, session, [row])
     with database.read() as session:
         many = [f"13-{number}" for number in range(1, 900)]
         assert registers.find_guarantees(session, "13", many) == {
-            "13-1": Guaranteed(firm, "9991", None, True),
-            "13-2": Guaranteed(firm, "9991", 1, False),
+            "13-1": Guaranteed(firm, "9991"),
+            "13-2": Guaranteed(firm, "9991", "zero_zero", date(2020, 5, 1), date(2025, 4, 30), 2, APRIL),
         }
         assert registers.find_guarantees(session, "14100", many) == {}
 

@@ -1,8 +1,8 @@
 """Every rule over documents does what its cases say, can fail, and explains itself.
 
 A case in tests/rules/<CODE>.yaml states what is ``given`` on top of a minimal valid record of its kind, where the rule
-compares it with an earlier record, or one beside it, that one as ``previous``, and what the rule then finds: pointer,
-severity, params.
+compares it with an earlier record, or one beside it, that one as ``previous``, or with the register, what that says of
+guarantees as ``register``, and what the rule then finds: pointer, severity, params.
 Rows may be written short: ``[name, statement, side, opening, debit, credit, closing, {more}]`` in a trial balance,
 ``[name, level, amount | title | text, {more}]`` in a statement.
 """
@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway.rules.pack import Pack, check_beside, check_document, check_history, standard_pack
+from gateway.rules.pack import Pack, check_beside, check_document, check_history, check_register, standard_pack
 from gateway.rules.rule import Rule
 from gateway.schemas.findings import Finding
 from gateway.schemas.observed import ObservedDocument
 from gateway.schemas.records import KINDS
+from gateway.schemas.submission import Guaranteed
 
 CASES = Path(__file__).resolve().parents[2] / "rules"
 HEADINGS = ("*Because*", "*Accepts*", "*Finds*", "*Remedy*", "*Source*")
@@ -47,8 +48,8 @@ MINIMAL: dict[str, dict[str, Any]] = {
 }
 
 PACK = standard_pack()
-RULES = [rule for rule in PACK.rules if rule.form in ("document", "history", "beside")]
-OURS = [rule for rule in RULES if rule.kinds != {"monitoring_report"}]
+RULES = [rule for rule in PACK.rules if rule.form in ("document", "history", "beside", "register")]
+OURS = [rule for rule in RULES if rule.kinds != {"monitoring_report"} or rule.form == "register"]
 
 
 def file_of(rule: Rule) -> dict[str, Any]:
@@ -92,6 +93,9 @@ def findings(rule: Rule, case: Mapping[str, Any]) -> list[Finding]:
     pack = Pack("one rule", "test", (rule,))
     if rule.form == "document":
         return check_document(pack, observed)
+    if rule.form == "register":
+        guaranteed = {number: Guaranteed("party", "9991", **said) for number, said in case["register"].items()}
+        return check_register(pack, observed, guaranteed)
     earlier = record(kind, case["previous"]).model_dump(mode="json", exclude_none=True)
     return (check_beside if rule.form == "beside" else check_history)(pack, observed, earlier)
 
