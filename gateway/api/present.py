@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from gateway.formats.text import harmless
 from gateway.rules.messages import remedy, render
 from gateway.schemas.findings import Finding, Verdict
 from gateway.schemas.identifiers import instant_text
@@ -19,9 +20,6 @@ from gateway.steps.normalise import NO_CONSENT
 from gateway.store.withdrawals import Withdrawn
 
 FINDINGS_SHOWN = 100
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "'")
-_PASSED_OVER = " \u3000\u00a0\ufeff\u200b\0\v\f"
-"""What a spreadsheet may drop before it looks at a cell's first character."""
 
 
 def statement_of(receipt: str) -> Statement:
@@ -108,17 +106,6 @@ def findings_csv(stored: Iterable[Mapping[str, Any]]) -> str:
         row = [number, made.code, made.severity.value, at.line or "", at.column or "", at.sheet or "", at.cell or ""]
         writer.writerow(map(harmless, [*row, render(made, "ja"), remedy(made, "ja")]))
     return "\ufeff" + out.getvalue()
-
-
-def harmless(cell: str | int) -> str | int:
-    """A cell that no spreadsheet takes for a formula. Who takes away one ``'`` at the beginning has what it was.
-
-    >>> harmless("=1+1"), harmless(-1), harmless("'it"), harmless("残高")
-    ("'=1+1", -1, "''it", '残高')
-    """
-    if isinstance(cell, str) and cell.lstrip(_PASSED_OVER).startswith(_BEGINS_A_FORMULA):
-        return f"'{cell}"
-    return cell
 
 
 def held(one: Waiting, to_recipient: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import typer
 
 from gateway.cli import (  # noqa: F401 - importing them is what makes their commands known
     consents,
+    guarantees,
     operating,
     outside,
     own_keys,

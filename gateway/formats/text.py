@@ -27,6 +27,10 @@ _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r|\Z)")
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 _QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "'")
+_PASSED_OVER = " \u3000\u00a0\ufeff\u200b\0\v\f"
+"""What a spreadsheet may drop before it looks at a cell's first character."""
+
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _VARIANTS = (
     "髙高 﨑崎 嵜崎 斎斉 齋斉 齊斉 邊辺 邉辺 濵浜 濱浜 澤沢 嶋島 嶌島 德徳 惠恵 瀨瀬 "
@@ -222,6 +226,26 @@ def _quoted_row(text: str, at: int, delimiter: str, line: int) -> tuple[list[str
             return cells, at
         else:
             raise Unreadable("Text follows a closing quote.", ja="閉じ引用符の後に文字があります。", place=place)
+
+
+def harmless(cell: str | int) -> str | int:
+    """A cell that no spreadsheet takes for a formula. Who takes away one ``'`` at the beginning has what it was.
+
+    >>> harmless("=1+1"), harmless(-1), harmless("'it"), harmless("残高")
+    ("'=1+1", -1, "''it", '残高')
+    """
+    if isinstance(cell, str) and cell.lstrip(_PASSED_OVER).startswith(_BEGINS_A_FORMULA):
+        return f"'{cell}"
+    return cell
+
+
+def as_it_was(cell: str) -> str:
+    """What a cell said before it was made harmless.
+
+    >>> as_it_was("'=1+1"), as_it_was("残高")
+    ('=1+1', '残高')
+    """
+    return cell.removeprefix("'")
 
 
 def whole_document(source: BinaryIO, refused: Collection[int]) -> Iterator[bytes]:
