@@ -25,7 +25,7 @@ from gateway.security.keys import KeyRing, SigningKey
 from gateway.settings import Settings
 from gateway.store import registers
 from gateway.store.driver import add_rows
-from gateway.store.tables import Guarantee
+from gateway.store.register_tables import Guarantee
 from gateway.wiring import build
 from mocks.tapes import BANK, CORPORATION, Row, faulty_tape
 

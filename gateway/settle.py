@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import orjson
 
+from gateway.placed import Placed, Records, duplicate, follows, overtaken, record_of, seen_beside, standing_on
 from gateway.registers.permits import Given, Permits, Versions, asks_consent, look_up, still_shown
 from gateway.rules.pack import Pack
-from gateway.rules.standing import follows_on
 from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.observed import ObservedDocument
@@ -56,36 +55,6 @@ HISTORY_WINDOWS = {
     "financial_statement": timedelta(days=800),
 }
 """How far back a series is looked at: past the one before last of what is due quarterly, half-yearly, yearly."""
-
-Records = Mapping[tuple[str, int], dict[str, Any]]
-"""Records of earlier lines by (submission, index)."""
-
-
-@dataclass(slots=True)
-class Placed:
-    """A draft whose firm is known, with the version that stands and what was said for the time before.
-
-    ``beside`` is the record of the same day that it is compared with: its series, and the version that stands.
-    ``inherited`` are the series under which institutions spoke of the same thing that have become its own.
-    ``consent`` is the firm's consent on which it rests, where it needs one.
-    ``guaranteed`` is what the register says of the guarantees it names, as far as it is asked.
-    """
-
-    draft: Draft
-    party: str
-    series: str
-    inherited: Sequence[str] = ()
-    series_beside: str | None = None
-    current: Version | None = None
-    before: Version | None = None
-    beside: Version | None = None
-    consent: str | None = None
-    guaranteed: Mapping[str, Guaranteed] = field(default_factory=dict)
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether it opens with exactly what stood before, so that no rule has anything to compare."""
-        return self.before is not None and _follows(self.draft, self.before)
 
 
 @dataclass(slots=True)
@@ -162,7 +131,7 @@ class Share:
             key = (draft.kind, series, draft.valid_on)
             if isinstance(draft.observed, ObservedDocument):  # rows are looked at while they are read
                 if key in self.seen:
-                    self._refuse(draft, _duplicate(draft))
+                    self._refuse(draft, duplicate(draft))
                     continue
                 self.seen.add(key)
             self.keys.update((draft.kind, one) for one in (series, *inherited))
@@ -200,7 +169,7 @@ class Share:
         self.taken = [one.draft.ordinal for one in self.placed] + sorted(self.refused)
         for one in self.placed:
             history = self._history(one, versions)
-            one.current = _standing(history, one.draft.valid_on)
+            one.current = standing_on(history, one.draft.valid_on)
             if one.current is not None and one.current.digest == one.draft.digest:
                 self.unchanged += 1
                 continue
@@ -208,7 +177,7 @@ class Share:
             one.before = max(earlier, key=lambda v: (v.valid_on, v.position), default=None)
             if one.series_beside is not None:
                 others = versions.get((self.recipient, one.draft.kind, one.series_beside), [])
-                one.beside = _standing(others, one.draft.valid_on)
+                one.beside = standing_on(others, one.draft.valid_on)
             kept.append(one)
         self.placed = kept
 
@@ -226,7 +195,7 @@ class Share:
             if one.current is None or arrived is None or arrived <= self.submission.received_at:
                 kept.append(one)
             else:
-                self._refuse(one.draft, _overtaken(one.draft, one.current))
+                self._refuse(one.draft, overtaken(one.draft, one.current))
         self.placed = kept
 
     def wants(self, pack: Pack) -> list[Version]:
@@ -295,14 +264,14 @@ class Share:
                 rows.setdefault(one.draft.kind, []).append((one, _before(one, within)))
                 continue
             if within is not None:
-                previous = None if _follows(one.draft, within) else within.record
+                previous = None if follows(one.draft, within) else within.record
             else:
-                previous = None if one.goes_on else _record_of(one.before, records)
+                previous = None if one.goes_on else record_of(one.before, records)
             found += validate_history(pack, one.draft, previous)
             if one.guaranteed:
                 found += validate_registered(pack, one.draft, one.guaranteed)
             if one.series_beside is not None:
-                found += validate_beside(pack, one.draft, _beside(one, here, records))
+                found += validate_beside(pack, one.draft, seen_beside(one, here, records))
         for kind, pairs in rows.items():
             found += validate_rows_history(pack, kind, [one.draft for one, _ in pairs], [before for _, before in pairs])
         self._take(found)
@@ -320,7 +289,7 @@ class Share:
                 one.draft.warnings = (*one.draft.warnings, *warned[one.draft.ordinal])
 
     def _freeze(self, one: Placed, records: Records) -> Line:
-        before = _record_of(one.current, records)
+        before = record_of(one.current, records)
         # what is withheld is not told again by what supersedes it: as if nothing had changed
         earlier = Earlier(one.current, before or one.draft.record) if one.current else None
         return freeze(one.draft, Whose(one.series, one.party, one.consent), self.submission, earlier)
@@ -360,54 +329,10 @@ class Share:
         return len(self._refused_before() | self.refused)
 
 
-def _duplicate(draft: Draft) -> Finding:
-    return Finding(
-        code="R04",
-        severity=Severity.REFUSE,
-        record=draft.ordinal,
-        place=draft.place,
-        params={"key": f"{draft.series} {draft.valid_on}"},
-    )
-
-
-def _overtaken(draft: Draft, current: Version) -> Finding:
-    return Finding(
-        code="S03",
-        severity=Severity.REFUSE,
-        record=draft.ordinal,
-        place=draft.place,
-        params={"key": f"{draft.series} {draft.valid_on}", "position": current.position},
-    )
-
-
-def _follows(draft: Draft, earlier: Draft | Version) -> bool:
-    return follows_on(draft.opening, draft.valid_from, earlier.closing, earlier.valid_on)
-
-
-def _standing(history: Sequence[Version], day: date) -> Version | None:
-    """The newest version of a series for a day."""
-    return next((version for version in reversed(history) if version.valid_on == day), None)
-
-
 def _before(one: Placed, within: Draft | None) -> Before | None:
     if within is not None:
         return Before(within.amount_yen, within.valid_on)
     return Before(one.before.amount_yen, one.before.valid_on) if one.before else None
-
-
-def _beside(one: Placed, here: Mapping[tuple[str, date], dict[str, Any]], records: Records) -> dict[str, Any] | None:
-    """The record that one is compared with: the one handed in together with it, or else the one that stands.
-
-    Of two handed in together only one is compared, with the other.
-    """
-    together = here.get((one.series_beside or "", one.draft.valid_on))
-    if together is None:
-        return _record_of(one.beside, records)
-    return together if one.series < (one.series_beside or "") else None
-
-
-def _record_of(version: Version | None, records: Records) -> dict[str, Any] | None:
-    return records.get((version.submission, version.number)) if version else None
 
 
 def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack, now: datetime) -> list[Settled]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -23,12 +24,16 @@ class Wrong(ValueError):
 
 
 Words = Mapping[str, bool | str]
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _text(longest: int, cell: str, _: Words) -> str:
-    if len(cell) > longest:
+    text = " ".join(cell.splitlines())  # a spreadsheet breaks lines within a cell
+    if len(text) > longest:
         raise Wrong(f"{longest}文字を超えています", f"longer than {longest} characters")
-    return cell
+    if CONTROL.search(text):
+        raise Wrong("印字できない文字があります", "a character that cannot be printed")
+    return text
 
 
 def _guarantee_no(cell: str, _: Words) -> str:

@@ -16,7 +16,8 @@ from gateway.store import consents, jobs
 from gateway.store.driver import fetch, table_of
 from gateway.store.jobs import ANY_KIND, NewJob
 from gateway.store.line_index import Index
-from gateway.store.tables import Consent, LineBlock, StatementRow
+from gateway.store.register_tables import Consent
+from gateway.store.tables import LineBlock, StatementRow
 
 NOTICE = "notice"
 AT_ONCE = 400

@@ -16,8 +16,8 @@ from sqlmodel import Session, col, select
 from gateway.schemas.consent import Consent, Kept
 from gateway.schemas.identifiers import Reference, Scheme
 from gateway.store.driver import add_rows, any_of, fetch, in_parts, table_of
-from gateway.store.tables import Consent as ConsentRow
-from gateway.store.tables import ConsentRecipient
+from gateway.store.register_tables import Consent as ConsentRow
+from gateway.store.register_tables import ConsentRecipient
 
 _ROW = table_of(ConsentRow).c
 _FIELDS = (

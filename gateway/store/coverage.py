@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from gateway.store.driver import insert_or_update
 from gateway.store.engine import Database
-from gateway.store.tables import Coverage
+from gateway.store.register_tables import Coverage
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, update
 from sqlmodel import Session, col, select
 
 from gateway.store.driver import add_rows
-from gateway.store.tables import Approval, Invitation, Proposal
+from gateway.store.register_tables import Approval, Invitation, Proposal
 
 
 @dataclass(frozen=True, slots=True)

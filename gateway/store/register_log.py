@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from gateway.schemas.register_change import EVERYBODY
 from gateway.store.driver import add_rows
-from gateway.store.tables import ChangeConcerns
+from gateway.store.register_tables import ChangeConcerns
 
 
 def add(session: Session, statement: str, participants: Iterable[str]) -> None:

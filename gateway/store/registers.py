@@ -17,7 +17,7 @@ from gateway.schemas.submission import Guaranteed
 from gateway.store import consents
 from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, insert_or_update, table_of
 from gateway.store.engine import Database
-from gateway.store.tables import (
+from gateway.store.register_tables import (
     Delegation,
     Entitlement,
     Guarantee,

@@ -23,15 +23,7 @@ from gateway.schemas.statement import Origin
 from gateway.schemas.submission import MY_NUMBER, WITHDRAWN, Held, RawCopy, Request, Submission, Waiting
 from gateway.store.compression import compress, decompress
 from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, table_of
-from gateway.store.tables import (
-    FindingBlock,
-    Head,
-    HeldRecord,
-    IdempotencyKey,
-    Raw,
-    SeenAssertion,
-    StatementRow,
-)
+from gateway.store.tables import FindingBlock, Head, HeldRecord, IdempotencyKey, Raw, SeenAssertion, StatementRow
 from gateway.store.tables import Submission as SubmissionRow
 
 FINDINGS_PER_BLOCK = 5_000

@@ -30,7 +30,7 @@ from gateway.settings import Settings
 from gateway.steps.receive import receive
 from gateway.store import registers, submissions
 from gateway.store.engine import Database, Session, Watch
-from gateway.store.tables import Link
+from gateway.store.register_tables import Link
 from gateway.wiring import Gateway, build
 
 DAYS = 7

@@ -25,7 +25,7 @@ from gateway.schemas.register_change import OPERATOR
 from gateway.security.keys import KeyRing, SigningKey
 from gateway.security.verify import verify_evidence
 from gateway.security.words import APPROVAL, INVITATION, REVOCATION, ROTATION, code_hash, say, show_possession
-from gateway.store.tables import Proposal
+from gateway.store.register_tables import Proposal
 
 
 def invited(world: World, name: str, **more: Any) -> str:
