@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 
 PACKED_S, PACKED_WITHIN_S, LARGE_PACKED_S = 3.0, 4.5, 15.0
 """How long reading a packed document may take while its sender waits; and in the background, within a job's lease."""
+LOOK_S, SETTLED_S = 0.5, 30.0  # how often a child process is looked at; after how long it is not held for broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,19 +266,26 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
 
 
 async def _keep(arguments: Sequence[str]) -> None:
-    """Keep one child process; it stops by itself when our end of its standard input closes, however we die."""
+    """Keep one child process; it stops by itself when our end of its standard input closes, however we die.
+
+    One that ends as soon as it begins, because the disk is full or gone, is given more and more time.
+    """
     command = [sys.executable, "-m", "gateway", *arguments, "--until-eof"]
     environment = os.environ | {"HAYAME_PROCESSES": "1", "HAYAME_WORKER": "false"}
+    pause_s = LOOK_S
     while True:
+        begun = time.monotonic()
         child = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)  # noqa: S603 - our own program, no shell
         try:
             while child.poll() is None:
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(LOOK_S)
         finally:
             if child.stdin is not None:
                 child.stdin.close()
             if child.poll() is None:
                 child.wait(timeout=30)
+        pause_s = LOOK_S if time.monotonic() - begun > SETTLED_S else min(2 * pause_s, SETTLED_S)
+        await asyncio.sleep(pause_s)
 
 
 @contextmanager
