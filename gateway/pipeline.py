@@ -47,6 +47,7 @@ class Line:
     pack: Pack
     layouts: tuple[str, ...] = ()
     lists: Callable[[], Lists] = no_lists
+    column_maps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def prepare(line: Line, submission: Submission, source: BinaryIO) -> Iterator[Pr
         institution=submission.origin.institution,
         recipient=request.recipients[0] if len(request.recipients) == 1 else None,
         layouts=line.layouts,
+        column_maps=line.column_maps,
     )
     name = request.adapter or "unknown"
     try:

@@ -20,6 +20,7 @@ class Hints:
         institution: bank code on whose behalf it comes, or the sender's participant id.
         recipient: the corporation it is for, where there is just one.
         layouts: folders with further layout definitions (YAML), searched after the packaged ones.
+        column_maps: folders with learned column maps (YAML); one that is not there has none.
     """
 
     filename: str | None = None
@@ -27,6 +28,7 @@ class Hints:
     institution: str | None = None
     recipient: str | None = None
     layouts: tuple[str, ...] = ()
+    column_maps: tuple[str, ...] = ()
 
 
 class Adapter(Protocol):

@@ -157,7 +157,7 @@ def build(settings: Settings) -> Gateway:
         database=database,
         blocks=Blocks(AtRest(OwnerKeys(kms, StorageKeys(database), clock))),
         shelf=shelf,
-        line=Line(load_adapters(), standard_pack(), layouts, shelf.lists),
+        line=Line(load_adapters(), standard_pack(), layouts, shelf.lists, (str(settings.data_dir / "column_maps"),)),
         participants=Participants(database, clock),
         logs=logs,
         signing=signing,

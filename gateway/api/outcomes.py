@@ -124,7 +124,12 @@ def returned(request: Request, submission: SubmissionId) -> Response:
         if refused is None or adapter is None:
             body = source.read()
         else:
-            hints = Hints(filename=name, institution=own.origin.institution, layouts=parts.line.layouts)
+            hints = Hints(
+                filename=name,
+                institution=own.origin.institution,
+                layouts=parts.line.layouts,
+                column_maps=parts.line.column_maps,
+            )
             body = b"".join(adapter.returned(source, refused, hints)) if refused else b""
     return Response(body, 200, headers, "application/octet-stream")
 

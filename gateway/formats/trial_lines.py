@@ -12,6 +12,7 @@ from gateway.formats.accounts import BALANCES, is_total_name, map_account, norma
 from gateway.formats.money import Masked, parse_amount
 from gateway.formats.places import OfTable, nearest
 from gateway.formats.schema_errors import schema_findings, unreadable_value
+from gateway.formats.text import match_key
 from gateway.schemas.accounts import chart
 from gateway.schemas.findings import Finding
 from gateway.schemas.observed import Observed, ObservedDocument, Unplaced
@@ -37,10 +38,19 @@ def is_sum(name: str, statement: str | None = None) -> bool:
     (True, True, False)
     """
     bare = bare_name(name)
-    if is_total_name(bare):
+    if is_total_name(bare) or (bare.endswith("計") and not bare.endswith(("累計", "会計", "設計"))):
         return True
     mapped = map_account(None, bare, None, statement) if statement else None
     return bool(mapped and mapped.account_key and mapped.how == "alias" and chart().accounts[mapped.account_key].total)
+
+
+def stem_of_sum(name: str) -> str:
+    """What a sum, or the heading above it, is the sum of; for comparison only.
+
+    >>> stem_of_sum("流動資産合計") == stem_of_sum("【流動資産】")
+    True
+    """
+    return match_key(bare_name(name).removesuffix("合計").removesuffix("計"))
 
 
 def statement_of(name: str) -> str | None:
@@ -162,11 +172,11 @@ class TableLines(TrialLines):
         self._at = columns
         self._rows: list[int] = []
 
-    def add_row(self, row: int, said: Mapping[str, Any], cells: Sequence[str]) -> None:
+    def add_row(self, row: int, said: Mapping[str, Any], cells: Sequence[str]) -> dict[str, Any]:
         """The account of one row: its line in the source, what it says besides amounts, and its cells."""
         amounts = {field: cells[at] for field, at in self._at.items() if field in BALANCES and at < len(cells)}
-        self.add(said, amounts, lambda field: Place(line=row, column=self._at[field] + 1))
         self._rows.append(row)
+        return self.add(said, amounts, lambda field: Place(line=row, column=self._at[field] + 1))
 
     def observed_table(self, digest: str, header: Mapping[str, Any], whole: Place) -> Observed:
         """The record with the place of each cell; ``whole`` is where it begins."""
