@@ -123,6 +123,20 @@ class InvalidRequest(SenderError):
     message_ja = "リクエストの形式が正しくありません。"
 
 
+class Mistyped(InvalidRequest):
+    """The pairing code is mistyped: a symbol is wrong or missing. It was not tried."""
+
+    code = "pairing.mistyped"
+    message_ja = "ペアリングコードに入力誤りがあります。試行回数には数えていません。"
+
+
+class NoSuchCode(NotFound):
+    """There is no such pairing code, or it is over, or it was used."""
+
+    code = "pairing.no_such_code"
+    message_ja = "このペアリングコードは存在しないか、期限切れ、または使用済みです。"
+
+
 class NotAcceptable(SenderError):
     """Nothing is served here in a form that Accept allows."""
 
@@ -153,6 +167,15 @@ class NotEntitled(AccessError):
 
     code = "access.not_entitled"
     message_ja = "この操作を行う権限がありません。"
+
+
+class NotPaired(NotEntitled):
+    """No valid consent covers this: have the firm enter a pairing code from its corporation or bank."""
+
+    code = "access.not_paired"
+    message_ja = (
+        "この内容について有効な同意がありません。協会または金融機関のペアリングコードを入力してもらってください。"
+    )
 
 
 class PeerError(GatewayError):

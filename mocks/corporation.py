@@ -1,58 +1,43 @@
-"""A clerk of a credit guarantee corporation: brings its register to the gateway, and works off what waits.
+"""A clerk of a credit guarantee corporation: brings its register to the gateway, and writes letters with pairing codes.
 
     python -m mocks.corporation cgc-13 --recipient 13 --bank 9991 …
 
-Registers the guarantees of a bank, says ``ready``, then watches the work list (``GET /v1/held``): a vendor's tenant
-that the clerk knows from the firm's own papers is linked, and what waited for it is published without resubmission.
-Ends when standard input closes and nothing waits any more that the clerk could place.
+Registers the guarantees of a bank, then makes a code for each firm whose books a vendor keeps: which firm it is only
+the clerk knows, which tenant it is only the vendor; the firm carries the code from one to the other. The letters lie in
+the folder ``letters``. Says ``ready``, and ends when standard input closes.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from pathlib import Path
 
+from gateway.client import pairings
+from gateway.schemas.identifiers import Reference
+from gateway.schemas.pairing import Terms
 from mocks.people import Firm
-from mocks.program import Program, Surprise, arguments, run, say, told_to_stop, world
+from mocks.program import Program, arguments, run, say, told_to_stop, world
 
 AT_ONCE = 1_000  # guarantees in one request
-LOOK_EVERY_S = 0.25
-PATIENCE_S = 60.0  # for the work list to become empty once nothing more comes
+LETTERS = "letters"
+TEXT = """\
+私は、会計ソフトの月次試算表及び決算書を、経営状況の把握と早期の支援のため、下記の信用保証協会に提供することに同意します。
+同意はいつでも撤回できます。
+"""
 
 
 def work(clerk: Program) -> None:
-    """Register, say so, and work off the list until told to stop."""
+    """Register, write the letters, and say so."""
     stop = told_to_stop()
     recipient, kept = clerk.asked.recipient, clerk.portfolio()
     released = register(clerk, recipient, kept.firms, clerk.asked.bank)
-    for firm in kept.booked[: clerk.asked.linked]:
-        link(clerk, recipient, clerk.asked.vendor, firm)
     say(f"保証 {len(kept.rows):,} 件を登録 / guarantees registered; {released} released")
+    for firm in kept.booked[: clerk.asked.letters]:
+        write_letter(clerk, recipient, firm)
+    if clerk.asked.letters:
+        say(f"ペアリングコードを {clerk.asked.letters} 先に郵送 / pairing codes sent to firms by letter")
     say("ready")
-    work_off(clerk, stop, {firm.tenant: firm for firm in kept.booked})
-
-
-def work_off(clerk: Program, stop: threading.Event, known: Mapping[str, Firm]) -> None:
-    """Link the tenants one knows as they turn up in the work list, until told to stop and none of them is left.
-
-    Raises:
-        Surprise: something still waits for a tenant that was linked long ago.
-    """
-    linked: set[str] = set()
-    stopped_at: float | None = None
-    while (tenants := _tenants(clerk) & known.keys()) or stopped_at is None:
-        now = time.monotonic()
-        for tenant in sorted(tenants):
-            if tenant not in linked:
-                count = link(clerk, clerk.asked.recipient, clerk.asked.vendor, known[tenant])
-                linked.add(tenant)
-                told = f"保留 {count} 件を {known[tenant].name} に紐づけ"
-                say(f"{told} / held records linked to their firm, published without resubmission")
-        if stopped_at is not None and now - stopped_at > PATIENCE_S:
-            raise Surprise(f"linked, yet still held: {tenants}")
-        stopped_at = stopped_at or (now if stop.is_set() else None)
-        time.sleep(LOOK_EVERY_S)
+    stop.wait()
 
 
 def register(clerk: Program, recipient: str, firms: Iterable[Firm], institution: str) -> int:
@@ -76,28 +61,34 @@ def register(clerk: Program, recipient: str, firms: Iterable[Firm], institution:
     return released
 
 
-def link(clerk: Program, recipient: str, vendor: str, firm: Firm) -> int:
-    """Say that a vendor's tenant is a firm of the register; how many records had waited for that."""
-    tenant = {"scheme": "tenant", "scope": vendor, "value": firm.tenant}
-    answer = clerk.client.post(
-        f"/v1/recipients/{recipient}/links", {"reference": tenant, "same_as": firm.reference}
-    ).json()
-    released: int = answer["released"]
-    return released
+def write_letter(clerk: Program, recipient: str, firm: Firm) -> None:
+    """Make a pairing code for a firm of the register, and send it by post."""
+    terms = Terms.model_validate(
+        {
+            "text_version": "2026-04",
+            "text": TEXT,
+            "data_classes": ("tb", "fs"),
+            "purposes": ("mid_term_management", "support"),
+            "recipients": (recipient,),
+        }
+    )
+    offered = pairings.offer(clerk.client, Reference.model_validate(firm.reference), firm.name, terms)
+    letter = letter_to(clerk, firm)
+    letter.parent.mkdir(exist_ok=True)
+    letter.write_text(offered["code"], "ascii")
 
 
-def _tenants(clerk: Program) -> set[str]:
-    """The tenants for which something waits in this corporation's work list."""
-    waiting = (one["waits_for"] for one in clerk.client.held() if one["recipient"] == clerk.asked.recipient)
-    return {reference["value"] for reference in waiting if reference and reference["scheme"] == "tenant"}
+def letter_to(program: Program, firm: Firm) -> Path:
+    """Where a firm's letter lies."""
+    out: Path = program.asked.out
+    return out / LETTERS / f"{firm.serial}.txt"
 
 
 def main() -> None:
     """Run as a program."""
-    parser = arguments("A corporation's clerk: registers guarantees and works off what waits.")
+    parser = arguments("A corporation's clerk: registers guarantees and writes letters with pairing codes.")
     world(parser)
-    parser.add_argument("--vendor", default="vendor", help="whose tenants it knows")
-    parser.add_argument("--linked", type=int, default=5, help="how many of the vendor's firms it links beforehand")
+    parser.add_argument("--letters", type=int, default=6, help="to how many of the firms whose books the vendor keeps")
     run(parser, work)
 
 

@@ -42,8 +42,8 @@ TARGETS_SHOWN = 8
 PARTICIPANTS = (
     Participant("bank-9991", "bank", "架空第一銀行", "9991", ("submit:13",)),
     Participant("bank-9992", "bank", "架空第二銀行", "9992", ("submit:14100",)),
-    Participant("vendor", "vendor", "架空会計ソフト", "", ("submit:13",)),
-    Participant("cgc-13", "corporation", "架空の信用保証協会 13", "", ("read:13", "link:13")),
+    Participant("vendor", "vendor", "架空会計ソフト", "", ()),
+    Participant("cgc-13", "corporation", "架空の信用保証協会 13", "", ("read:13", "link:13", "pair:13")),
     Participant("cgc-14100", "corporation", "架空の信用保証協会 14100", "", ("read:14100", "link:14100")),
     Participant("tool", "tool", "架空ターゲティング", "", ("read:13", "read:14100")),
 )
@@ -131,7 +131,7 @@ def play(stage: Stage, world: World, own_files: Path | None, cleaning: ExitStack
     tool = start("tool", "mocks.targeting", "--recipients", "13", "14100")
     clerks = [
         start("cgc-13", "mocks.corporation", *world.of_first()),
-        start("cgc-14100", "mocks.corporation", *world.of_second("--linked", "0")),
+        start("cgc-14100", "mocks.corporation", *world.of_second("--letters", "0")),
     ]
     for player in (*clerks, tool):
         player.wait_until_ready()

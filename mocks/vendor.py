@@ -2,66 +2,62 @@
 
     python -m mocks.vendor vendor --recipient 13 --bank 9991 …
 
-It never learns the gateway's schema and knows firms by its own tenant numbers only (``subject=tenant:…``). First it
-records that they consented, with a click in the software. A tenant that the corporation has not linked yet is no error:
-what it sent is held, and needs no resubmission.
+It never learns the gateway's schema, knows firms by its own tenant numbers only (``subject=tenant:…``), and is entitled
+at no corporation: a firm types the pairing code of its letter into the software, reads what it offers and agrees; from
+then on its figures go where it said.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from datetime import date, timedelta
-from typing import Any
 
+from gateway.client import Refusal, pairings
+from gateway.schemas.consent import GrantedBy
+from gateway.schemas.pairing import Agreement
+from mocks.corporation import letter_to
 from mocks.ledgers import YEAR, books, filed_statements, trial_balance_csv
 from mocks.people import Firm, Portfolio
 from mocks.program import Program, arguments, expect, run, say, world
-
-TEXT_VERSION, TEXT = "2026-04", "会計データ(試算表・決算書)を信用保証協会に提供することに同意します。"
 
 
 def work(vendor: Program) -> None:
     """Everything it has of every firm whose books it keeps."""
     kept = vendor.portfolio()
+    try_unpaired(vendor, kept, kept.booked[0])
     for firm in kept.booked:
-        vendor.client.post("/v1/consents", consent(firm, kept.recipient))
-    for firm in kept.booked:
-        verdicts: dict[str, int] = {}
+        pair(vendor, firm)
+        filed = -YEAR
         for filename, document in exports(kept, firm):
             outcome = vendor.submit(
-                document,
-                recipient=kept.recipient,
-                subject=f"tenant:{firm.tenant}",
-                filename=filename,
-                key=f"{firm.tenant} {filename}",
+                document, subject=f"tenant:{firm.tenant}", filename=filename, key=f"{firm.tenant} {filename}"
             )
-            expect([one["code"] for one in outcome.findings if one["code"] != "V40"], [], f"findings in {filename}")
-            verdicts[str(outcome.verdict)] = verdicts.get(str(outcome.verdict), 0) + 1
-        expect(sorted(verdicts.keys() - {"accepted", "held"}), [], f"verdicts for {firm.tenant}")
-        words = {"accepted": "受理", "held": "保留"}
-        told = "・".join(f"{words[verdict]} {count}" for verdict, count in verdicts.items())
-        filed = sum(verdicts.values()) - YEAR
-        say(f"{firm.tenant}: 試算表 {YEAR}・決算書 {filed} → {told} / trial balances, statements")
+            expect(([one["code"] for one in outcome.findings], outcome.verdict), ([], "accepted"), filename)
+            filed += 1
+        say(f"{firm.tenant}: 試算表 {YEAR}・決算書 {filed} → 受理 / trial balances, statements, all accepted")
 
 
-def consent(firm: Firm, recipient: str) -> dict[str, Any]:
-    """That a firm agreed, by a click, that its accounts go to the corporation for a year."""
-    today = date.today()  # noqa: DTZ011 - the day on which somebody clicks
-    agreed = {
-        "granted_by": {"name": "架空 太郎", "role": "代表者"},
-        "granted_on": today.isoformat(),
-        "method": "web_click",
-        "text_version": TEXT_VERSION,
-        "text_sha256": hashlib.sha256(TEXT.encode()).hexdigest(),
-        "data_classes": ["tb", "fs"],
-        "purposes": ["mid_term_management", "support"],
-        "recipients": [recipient],
-        "valid_from": (today - timedelta(days=1)).isoformat(),
-        "valid_to": (today + timedelta(days=365)).isoformat(),
-        "channel": "accounting_software",
-    }
-    return {"firm": {"scheme": "tenant", "value": firm.tenant}, "consent": agreed}
+def try_unpaired(vendor: Program, kept: Portfolio, firm: Firm) -> None:
+    """What a firm has not agreed to is not taken."""
+    filename, document = next(exports(kept, firm))
+    try:
+        vendor.submit(document, subject=f"tenant:{firm.tenant}", filename=filename)
+        told = "taken"
+    except Refusal as refusal:
+        told = refusal.problem["code"]
+    expect(told, "access.not_paired", "before the firm agreed")
+    say(f"{firm.tenant}: 同意がないため受付不可 / not taken before the firm agreed")
+
+
+def pair(vendor: Program, firm: Firm) -> None:
+    """A firm has got a letter: it types in the code, reads what it would agree to, and clicks."""
+    code = letter_to(vendor, firm).read_text("ascii").lower()
+    offered = pairings.preview(vendor.client, code)
+    granted_by = GrantedBy(name=f"{firm.name} 担当者", role="代表者")
+    agreement = Agreement(tenant=firm.tenant, granted_by=granted_by, text_sha256=offered["text_sha256"])
+    paired = pairings.redeem(vendor.client, code, agreement)
+    expect(paired["recipients"], [one["recipient"] for one in offered["recipients"]], "recipients")
+    names = "、".join(one["name"] for one in offered["recipients"])
+    say(f"{firm.tenant}: 「{names}」への提供に同意 / agreed to what the pairing code of its letter offers")
 
 
 def exports(kept: Portfolio, firm: Firm) -> Iterator[tuple[str, bytes]]:

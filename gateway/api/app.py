@@ -22,6 +22,7 @@ from gateway.api import (
     links,
     outcomes,
     page,
+    pairings,
     participants,
     problems,
     submissions,
@@ -49,7 +50,7 @@ def create_app(parts: Parts, lifespan: Lifespan) -> FastAPI:
     app = Application(version=__version__, lifespan=running, docs_url=None, redoc_url=None, **describe.HEAD)
     app.state.parts = parts
     app.add_api_route(DOOR, submissions.submit, methods=["POST"], tags=["submissions"], **describe.SUBMIT)
-    for room in (outcomes, feed, witnesses, links, coverage, consents, participants, tokens, checks):
+    for room in (outcomes, feed, witnesses, links, coverage, consents, pairings, participants, tokens, checks):
         app.include_router(room.router)
     app.add_api_route("/healthz", healthy, methods=["GET"], tags=["operations"], **describe.HEALTHY)
     app.add_api_route("/readyz", ready, methods=["GET"], tags=["operations"], **describe.READY)

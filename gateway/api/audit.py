@@ -6,11 +6,11 @@ from starlette.requests import Request
 
 from gateway.api.callers import CLIENT
 from gateway.api.parts import Parts
-from gateway.errors import AccessError, BusyError, DigestMismatch, NotAuthentic, TooLarge
+from gateway.errors import AccessError, BusyError, DigestMismatch, NoSuchCode, NotAuthentic, TooLarge
 from gateway.schemas.trail import Deed, about
 
 LONGEST = 500  # characters of a path, or of a cause
-NOTED = (AccessError, BusyError, DigestMismatch, TooLarge)
+NOTED = (AccessError, BusyError, DigestMismatch, NoSuchCode, TooLarge)
 
 
 def note_refusal(parts: Parts, request: Request, error: Exception) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
-from gateway.api import answers
+from gateway.api import answers, pairing_answers
 from gateway.schemas.access import Address, load_address
 from gateway.schemas.identifiers import Channel
 from gateway.schemas.records import KINDS
@@ -34,6 +34,7 @@ TAGS = [
     {"name": "submissions", "description": "Hand over documents, and see what came of them · 提出と結果"},
     {"name": "recipients", "description": "What a corporation and its tools read and verify · 配信と検証"},
     {"name": "registers", "description": "Which number names which firm · 名寄せと保証の登録"},
+    {"name": "pairings", "description": "A firm agrees in its accounting software, by a code · ペアリングコード"},
     {"name": "consents", "description": "What firms agreed may be disclosed · 同意"},
     {"name": "participants", "description": "Your own keys and rights, and how they changed · 参加者と鍵"},
     {"name": "tokens", "description": "Signing in, and our public keys · 認証と公開鍵"},
@@ -53,7 +54,8 @@ BEARER = {
     "scheme": "bearer",
     "bearerFormat": "JWT",
     "description": "An access token of `POST /oauth2/token`. What an address asks for (`submit`, `read`, `link`, "
-    "`witness`, `enrol`) must be in the token's scope, and in the register for the recipient concerned.",
+    "`witness`, `enrol`, `pair`, `redeem`) must be in the token's scope, and in the register for the recipient "
+    "concerned; an accounting vendor or tax accountant's office may `submit` where firms agreed that paired with it.",
 }
 
 DPOP = {
@@ -95,7 +97,8 @@ class DescribedApp(FastAPI):
 
 def _shapes() -> dict[str, Any]:
     """The schema of every answer, by name."""
-    mine = [one for one in vars(answers).values() if getattr(one, "__module__", "") == answers.__name__]
+    rooms = (answers, pairing_answers)
+    mine = [one for room in rooms for one in vars(room).values() if getattr(one, "__module__", "") == room.__name__]
     _, made = models_json_schema(
         [(one, "serialization") for one in mine if one is not answers.Answer], ref_template=SCHEMAS + "{model}"
     )
@@ -214,7 +217,8 @@ SUBMIT["openapi_extra"] |= {
     "parameters": [
         _asked(
             "recipient",
-            "The corporation it is for; may repeat; may be left out where the records name it",
+            "The corporation it is for; may repeat; may be left out where the records name it, or where `subject` is a "
+            "tenant: then it goes to those to which its firm agreed that entered a pairing code",
             {"type": "array", "items": {"type": "string", "pattern": r"^(\d{2}|\d{5})$", "examples": ["13"]}},
         ),
         _asked(
@@ -364,6 +368,19 @@ ROTATE = _for(
 REVOKE = _for(
     "Revoke one of your keys",
     {200: _says("The key, and when it ended", _json(answers.RegisteredKey)), **ABSENT},
+)
+
+OFFER_PAIRING = _for(
+    "Make a pairing code for a firm",
+    {201: _says("The code; it is told only here", _json(pairing_answers.PairingOffered)), **ABSENT},
+)
+PREVIEW_PAIRING = _for(
+    "What a pairing code offers",
+    {200: _says("The text to show, and what it says", _json(pairing_answers.PairingPreview)), **ABSENT},
+)
+REDEEM_PAIRING = _for(
+    "Use a pairing code: the firm agreed",
+    {201: _says("Paired; the same whatever is known of the firm", _json(pairing_answers.Paired)), **ABSENT},
 )
 
 DECLARE = _for("Declare what your reports hold", {201: _says("Declared, as asked", _json(answers.Declared))})

@@ -63,11 +63,15 @@ class Rate:
 
 
 class Rates:
-    """The quotas of who asks: of a client once it is known, of an address before; 0 a minute is no limit."""
+    """The quotas of who asks: of a client once it is known, of an address before, of who tries pairing codes.
 
-    def __init__(self, client_per_minute: int, tokens_per_minute: int) -> None:
+    0 a minute is no limit.
+    """
+
+    def __init__(self, client_per_minute: int, tokens_per_minute: int, codes_per_minute: int = 0) -> None:
         self._client = Rate("client", client_per_minute) if client_per_minute else None
         self._tokens = Rate("tokens", tokens_per_minute) if tokens_per_minute else None
+        self._codes = Rate("codes", codes_per_minute) if codes_per_minute else None
 
     def of_client(self, state: MutableMapping[str, Any], client: str) -> None:
         """Let a client's request in, and have its answer say what is left; raises ``TooManyRequests``."""
@@ -78,6 +82,11 @@ class Rates:
         """The same for who asks for a token, by where it comes from."""
         if self._tokens is not None:
             state[STATE] = self._tokens.take(network_of(address))
+
+    def of_codes(self, state: MutableMapping[str, Any], client: str) -> None:
+        """The same for a client that looks at a pairing code, or uses it."""
+        if self._codes is not None:
+            state[STATE] = self._codes.take(client)
 
 
 def network_of(address: str) -> str:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -23,16 +24,27 @@ from starlette.responses import Response
 from gateway.api import present, problems
 from gateway.api.callers import caller_of, joined, target_of
 from gateway.api.parts import Parts, parts_of
-from gateway.errors import BusyError, Erased, GatewayError, InvalidRequest, TooLarge
+from gateway.errors import BusyError, Erased, GatewayError, InvalidRequest, NotPaired, TooLarge
 from gateway.formats.archives import LONGEST_SIGNATURE, looks_packed
 from gateway.pipeline import Outcome, merged, prepare, queue, recipients_of
 from gateway.ports import OUR_OWN
+from gateway.registers.pairing import routes
 from gateway.registers.participants import Participant
 from gateway.schemas import submission as schemas
 from gateway.schemas.access import load_address
 from gateway.schemas.findings import Verdict
 from gateway.schemas.flows import flow_of
-from gateway.schemas.identifiers import CGC_IDS, Channel, SignatureProfile, instant_text, new_id, parse_subject
+from gateway.schemas.identifiers import (
+    CGC_IDS,
+    Channel,
+    Reference,
+    Scheme,
+    SignatureProfile,
+    instant_text,
+    new_id,
+    parse_subject,
+    scoped,
+)
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Prepared, Submission
 from gateway.security.canonical import canonical
@@ -138,8 +150,6 @@ def _submission(
     asked = _asked(_query(request), *headed)
     now = parts.clock.now()
     origin = _whose(caller.participant, asked, proven, now)
-    for recipient in asked.recipients:
-        caller.require("submit", recipient)
     profile = caller.participant.signatory.profile
     document = _document(profile, received)
     submission = Submission(
@@ -264,15 +274,18 @@ def _filename(disposition: str) -> str | None:
 
 async def _process(parts: Parts, caller: Caller, submission: Submission, copies: tuple[Received, Received]) -> Response:
     """Deal with what was received, which is kept, and the document in it, which is read."""
-    (received, document), entitled = copies, caller.participant.recipients("submit")
+    received, document = copies
     try:
         prepared = await _prepare(parts, submission, document)
     except TooLarge:
         if submission.request.dry_run:
             raise
+        lane = _lane_kind(parts, submission, document)
+        submission, entitled = await _routed(parts, caller, submission, {lane} - {ANY_KIND})
         recipients_of(submission, entitled, entitled)
         _may_be_sealed(parts, submission.request.recipients)
-        return await _queue(parts, submission, received, _lane_kind(parts, submission, document))
+        return await _queue(parts, submission, received, lane)
+    submission, entitled = await _routed(parts, caller, submission, prepared.kinds)
     named = {draft.recipient for draft in prepared.drafts} | set(prepared.refused.values())
     recipients = recipients_of(submission, named, entitled)
     if submission.request.dry_run:
@@ -285,6 +298,35 @@ async def _process(parts: Parts, caller: Caller, submission: Submission, copies:
     if outcome.replayed or prepared.destroy_raw:
         received.discard()
     return _answer(parts, submission, outcome)
+
+
+async def _routed(
+    parts: Parts, caller: Caller, submission: Submission, kinds: Iterable[str]
+) -> tuple[Submission, frozenset[str]]:
+    """The submission, for the corporations that a pairing names where it names none; and where its sender may submit.
+
+    Raises:
+        NotPaired: it names none, but one of the sender's tenants, and no firm has agreed in that: whether anybody knows
+            the firm is told to nobody.
+    """
+    asked, entitled = submission.request, caller.participant.recipients("submit")
+    tenant = _paired_tenant(caller, submission)
+    if tenant is None or (asked.recipients and entitled.issuperset(asked.recipients)):
+        return submission, entitled
+    found = await asyncio.to_thread(routes, parts.database, tenant, kinds, submission.received_at)
+    if not found and not asked.recipients:
+        raise NotPaired
+    to = asked.recipients or found
+    return replace(submission, request=replace(asked, recipients=to)), entitled.union(found)
+
+
+def _paired_tenant(caller: Caller, submission: Submission) -> Reference | None:
+    """The tenant that a submission names, of a sender whose firms pair with it, where it speaks for nobody else."""
+    asked = submission.request
+    if asked.subject is None or asked.subject.scheme is not Scheme.TENANT or asked.on_behalf_of is not None:
+        return None
+    sender = submission.origin.sender
+    return scoped(asked.subject, sender, sender, "") if "redeem" in caller.participant.actions() else None
 
 
 def _may_be_sealed(parts: Parts, recipients: Iterable[str]) -> None:

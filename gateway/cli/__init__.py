@@ -15,6 +15,7 @@ from gateway.cli import (  # noqa: F401 - importing them is what makes their com
     operating,
     outside,
     own_keys,
+    pairing,
     parties,
     reference,
     serving,

@@ -21,6 +21,7 @@ keys = typer.Typer(help="Signing keys: ours and new ones.", no_args_is_help=True
 jobs_app = typer.Typer(
     help="What is worked off in the background: list it, try again what was given up.", no_args_is_help=True
 )
+pairings = typer.Typer(help="Pairing codes: a firm agrees in its accounting software.", no_args_is_help=True)
 forms = typer.Typer(help="Write a form to be filled in.", no_args_is_help=True)
 log_app = typer.Typer(help="The logs: which are as they should be; reopen one that was rewound.", no_args_is_help=True)
 evidence_app = typer.Typer(help="What proves an outcome offline: a file, or a container.", no_args_is_help=True)
@@ -36,6 +37,7 @@ app.add_typer(jobs_app, name="jobs")
 app.add_typer(participants, name="participants")
 app.add_typer(keys, name="keys")
 app.add_typer(forms, name="forms")
+app.add_typer(pairings, name="pairings")
 
 
 Url = Annotated[str, typer.Option(help="The gateway's published address.")]

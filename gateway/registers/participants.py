@@ -43,8 +43,9 @@ class Participant:
         return frozenset(recipient for name, recipient in self.enrolled.entitlements if name == action)
 
     def actions(self) -> frozenset[str]:
-        """Everything it may do anywhere."""
-        return frozenset(name for name, _ in self.enrolled.entitlements)
+        """Everything it may do anywhere: as it is registered, or as firms that paired with it let it."""
+        paired = load_access().paired.get(self.enrolled.kind, frozenset())
+        return paired.union(name for name, _ in self.enrolled.entitlements)
 
     def institution(self, on_behalf_of: str | None, now: datetime) -> str:
         """The institution whose report this is: its own, or one that let it submit; or what that has become by now.

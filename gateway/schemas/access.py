@@ -35,11 +35,12 @@ class Address(BaseModel):
 
 
 class Access(BaseModel):
-    """The table: roles by name, and addresses."""
+    """The table: roles by name, what some of them may do wherever firms paired with them, and addresses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     roles: Mapping[str, frozenset[str]]
+    paired: Mapping[str, frozenset[str]]
     addresses: tuple[Address, ...]
 
     @property

@@ -32,6 +32,8 @@ Change = Literal[
     "covered",
     "consented",
     "consent_withdrawn",
+    "pairing_offered",
+    "paired",
     "log_key_announced",
     "log_key_ended",
 ]

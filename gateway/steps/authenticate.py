@@ -66,8 +66,12 @@ class Caller:
 
     def may(self, action: str, recipient: str | None = None) -> bool:
         """Whether both token and register allow an action, at a corporation where one is named."""
+        if action not in self.scopes:
+            return False
         entitled = self.participant.recipients(action)
-        return action in self.scopes and bool(entitled) and (recipient is None or recipient in entitled)
+        return (
+            recipient in entitled if recipient is not None else bool(entitled) or action in self.participant.actions()
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from gateway.registers.permits import asks_consent
 from gateway.rules.my_number import masked_record
 from gateway.rules.standing import standings
 from gateway.schemas.findings import Finding, Severity
+from gateway.schemas.flows import flow_in, needs_consent
 from gateway.schemas.identifiers import Reference, Scheme, instant_text, scoped
 from gateway.schemas.line import CANONICAL, changed_values
 from gateway.schemas.observed import ObservedDocument, ObservedRows
@@ -200,13 +201,16 @@ def _held_as(code: str, draft: Draft, given: Sequence[Reference], waits_for: Ref
 
 
 def names_of(draft: Draft, recipient: str, submission: Submission) -> list[Reference]:
-    """The numbers by which a record's firm is named: the sender's ``subject=`` first, then the document's own."""
-    given = submission.request.subject
-    origin = submission.origin
-    return [
-        scoped(reference, origin.sender, origin.institution, recipient)
-        for reference in ((given,) if given else ()) + draft.references
-    ]
+    """The numbers by which a record's firm is named: the sender's ``subject=`` first, then the document's own.
+
+    Where the firm paired with its sender, the tenant alone names it: whether the document's own numbers agree with what
+    others say of them would tell the sender which firms those others know.
+    """
+    given, origin = submission.request.subject, submission.origin
+    named = ((given,) if given else ()) + draft.references
+    if given is not None and given.scheme is Scheme.TENANT and needs_consent(flow_in(origin), [draft.kind]):
+        named = (given,)
+    return [scoped(reference, origin.sender, origin.institution, recipient) for reference in named]
 
 
 def _finding(code: str, severity: Severity, draft: Draft, params: dict[str, str | int]) -> Finding:

@@ -153,6 +153,29 @@ class ConsentRecipient(SQLModel, table=True):
     consent: str = Field(primary_key=True, foreign_key="consent.id")
 
 
+class ConsentText(SQLModel, table=True):
+    """A text that firms are shown before they agree, by its digest: kept once, however many codes offer it."""
+
+    __tablename__: ClassVar[Any] = "consent_text"
+    sha256: str = Field(primary_key=True)
+    text: str = long_text()
+
+
+class Pairing(SQLModel, table=True):
+    """A code by its hash, what it offers (JSON); once it was used, a vendor's tenant and the consent it rests on."""
+
+    __table_args__ = (Index("pairing_by_tenant", "vendor", "tenant"),)
+    code_sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    issuer: str
+    party: str = Field(foreign_key="party.id")
+    offered: str = long_text()
+    text_sha256: str = Field(foreign_key="consent_text.sha256")
+    expires_at: datetime = instant()
+    vendor: str | None = None
+    tenant: str | None = None
+    consent: str | None = Field(default=None, foreign_key="consent.id")
+
+
 class RegisterVersion(SQLModel, table=True):
     """One row, counted up by every change to who may do what, so that caches know."""
 

@@ -74,6 +74,8 @@ WALLS: Mapping[str, str | None] = {
     "coverage": NOBODY,
     "consent": "EXISTS (SELECT FROM consent_recipient AS named WHERE named.consent = consent.id)",
     "consent_recipient": _READS,
+    "consent_text": NOBODY,
+    "pairing": NOBODY,
     "trail_entry": NOBODY,
     "seen_assertion": None,
 }

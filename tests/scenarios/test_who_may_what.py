@@ -16,11 +16,13 @@ import pytest
 import yaml
 from agreed import agreed
 from exchanges import EXAMPLES
+from pairing import TEXT, agreement, terms
 from world import World, corporate_number, guarantee, running, trial_balance
 
 from gateway.errors import InvalidRequest
 from gateway.registers.orders import Delegate, give
 from gateway.schemas.access import Address, Of, load_access, load_address
+from gateway.security.canonical import sha256_hex
 from gateway.security.cosignatures import cosign
 from gateway.security.http_signatures import SignedRequest, sign_request
 from gateway.security.keys import SigningKey
@@ -88,6 +90,17 @@ class Asking:
         code, key, now = self.ask("corporation", "POST", path, asked)["code"], SigningKey.generate(), datetime.now(UTC)
         proof = show_possession(key, self.world.base_url, {"code": code_hash(code)}, now)
         return orjson.dumps({"code": code, "proof": proof})
+
+    def offers(self) -> dict[str, Any]:
+        """A pairing code to be made for a firm."""
+        firm = {"scheme": "corporate_number", "value": corporate_number(7_001)}
+        return {"firm": firm, "name": "第七千一商店", "terms": terms(OWN).model_dump(mode="json")}
+
+    def pairs(self) -> dict[str, Any]:
+        """A pairing code of the corporation's, and that a firm agreed to what it offers."""
+        code = self.ask("corporation", "POST", "/v1/pairings", self.offers())["code"]
+        agreed = agreement(str(uuid.uuid4()), sha256_hex(TEXT.encode()))
+        return {"code": code, "agreement": agreed.model_dump(mode="json", exclude_none=True)}
 
     def rotates(self, who: str) -> tuple[dict[str, str], str]:
         """Somebody's words for another key, and that key's name."""
@@ -163,6 +176,9 @@ class Walk(Asking):
                 {"kind": "repayment_status", "form": "full_tape", "since": "2026-04-01"}
             ),
             "invite": lambda: orjson.dumps({"word": self.invites(who)}),
+            "offer_pairing": lambda: orjson.dumps(self.offers()),
+            "preview_pairing": lambda: orjson.dumps({"code": self.pairs()["code"]}),
+            "redeem_pairing": lambda: orjson.dumps(self.pairs()),
             "enrol_by_code": self.redeems,
             "rotate_key": lambda: orjson.dumps(self.rotates(who)[0]),
             "revoke_key": lambda: orjson.dumps(

@@ -13,7 +13,8 @@ from typing import Any
 import httpx2
 import orjson
 from agreed import agreed
-from world import BANK, CORPORATION, TOOL, VENDOR, WITNESS, World, corporate_number, guarantee, running
+from pairing import Pairs, agreement, enrol_pairs, terms
+from world import BANK, CORPORATION, TOOL, VENDOR, WITNESS, World, corporate_number, guarantee, running, trial_balance
 
 from gateway.client import Client, Outcome, Refusal
 from gateway.registers import orders
@@ -49,6 +50,7 @@ def exchanges(world: World) -> dict[str, bytes]:
         **_withdrawing(world, bank, corrected.submission),
         **_keys(world),
         **_inviting(world),
+        **_pairing(enrol_pairs(world)),
         **_at_the_door(world),
         "signature_check.200.json": bank.post("/v1/signature-check", {"kind": "trial_balance"}).content,
     }
@@ -117,6 +119,25 @@ def _inviting(world: World) -> dict[str, bytes]:
     clerk, invited = world.client("cgc-13-registrar"), {"id": "bank-9994", "kind": "bank", "may": ["submit:13"]}
     word = say(clerk.key, INVITATION, world.base_url, {"invites": invited}, datetime.now(UTC))
     return {"invite.201.json": clerk.post("/v1/recipients/13/invitations", {"word": word}).content}
+
+
+def _pairing(pairs: Pairs) -> dict[str, bytes]:
+    """What is answered about a pairing code, to who makes it and to the accounting software."""
+    firm = {"scheme": "corporate_number", "value": FIRM.decode()}
+    offer = {"firm": firm, "name": "株式会社みほん商店", "terms": terms("13", "9801").model_dump(mode="json")}
+    offered, software, at = pairs.clerk.post("/v1/pairings", offer), pairs.software, "/v1/pairings"
+    code = offered.json()["code"]
+    shown = software.post(f"{at}/previews", {"code": code})
+    agreed = agreement("T-17", shown.json()["text_sha256"]).model_dump(mode="json", exclude_none=True)
+    balance = trial_balance(0, 4, references=[])
+    return {
+        "offer_pairing.201.json": offered.content,
+        "preview_pairing.200.json": shown.content,
+        "preview_pairing.400.json": _refused(lambda: software.post(f"{at}/previews", {"code": "H7QK2-9TDMA"})),
+        "redeem_pairing.201.json": software.post(f"{at}/redemptions", {"code": code, "agreement": agreed}).content,
+        "preview_pairing.404.json": _refused(lambda: software.post(f"{at}/previews", {"code": code})),
+        "submit.403.json": _refused(lambda: software.submit(balance, subject="tenant:T-18")),
+    }
 
 
 def _registering(clerk: Client) -> dict[str, bytes]:
