@@ -150,6 +150,9 @@ def _submission(
     asked = _asked(_query(request), *headed)
     now = parts.clock.now()
     origin = _whose(caller.participant, asked, proven, now)
+    if _paired_tenant(caller, asked, origin) is None:
+        for recipient in asked.recipients:
+            caller.require("submit", recipient)
     profile = caller.participant.signatory.profile
     document = _document(profile, received)
     submission = Submission(
@@ -310,7 +313,7 @@ async def _routed(
             the firm is told to nobody.
     """
     asked, entitled = submission.request, caller.participant.recipients("submit")
-    tenant = _paired_tenant(caller, submission)
+    tenant = _paired_tenant(caller, asked, submission.origin)
     if tenant is None or (asked.recipients and entitled.issuperset(asked.recipients)):
         return submission, entitled
     found = await asyncio.to_thread(routes, parts.database, tenant, kinds, submission.received_at)
@@ -320,12 +323,11 @@ async def _routed(
     return replace(submission, request=replace(asked, recipients=to)), entitled.union(found)
 
 
-def _paired_tenant(caller: Caller, submission: Submission) -> Reference | None:
+def _paired_tenant(caller: Caller, asked: schemas.Request, origin: Origin) -> Reference | None:
     """The tenant that a submission names, of a sender whose firms pair with it, where it speaks for nobody else."""
-    asked = submission.request
     if asked.subject is None or asked.subject.scheme is not Scheme.TENANT or asked.on_behalf_of is not None:
         return None
-    sender = submission.origin.sender
+    sender = origin.sender
     return scoped(asked.subject, sender, sender, "") if "redeem" in caller.participant.actions() else None
 
 
