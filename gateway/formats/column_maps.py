@@ -175,7 +175,7 @@ def proposal(labels: Sequence[str], roles: Sequence[str | None], is_amount: Sequ
 def as_file(columns: Mapping[str, str]) -> str:
     """A map as the file it is saved in, whatever stands in its labels.
 
-    >>> print(as_file({"科目": "source_name", "%": "ignored"}), end="")
+    >>> print(as_file({"科目": "source_name", "%": "ignored"}))
     id: my_trial_balance
     title: 残高試算表
     columns:
@@ -183,7 +183,7 @@ def as_file(columns: Mapping[str, str]) -> str:
       '%': ignored
     """
     content = {"id": "my_trial_balance", "title": "残高試算表", "columns": dict(columns)}
-    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False).rstrip()
 
 
 def _likely(label: str) -> str | None:

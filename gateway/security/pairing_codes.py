@@ -36,8 +36,8 @@ def read_code(typed: str) -> str:
     Raises:
         Mistyped: it is none, or a symbol of it is wrong.
 
-    >>> read_code("０１２３４-56789 abcde_fghj0".replace("_", "ー"))
-    '0123456789ABCDEFGHJ0'
+    >>> read_code("０１２３４-56789 abcde_fghjt".replace("_", "ー"))
+    '0123456789ABCDEFGHJT'
     """
     plain = plain_code(unicodedata.normalize("NFKC", typed).translate(_DASHES))
     if len(plain) != LENGTH or not set(plain) <= set(ALPHABET) or _check_symbol(plain[:-1]) != plain[-1]:
