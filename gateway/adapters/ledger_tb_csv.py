@@ -16,18 +16,18 @@ digest is that of the file ``returned`` would give for it alone: the header and 
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
 from gateway.errors import Unreadable
 from gateway.formats.accounts import is_total_code, map_account, normal_side
+from gateway.formats.exports import Parted, Row
 from gateway.formats.identifiers import shown
 from gateway.formats.japanese_calendar import month_end
 from gateway.formats.money import Masked, parse_amount
@@ -57,14 +57,6 @@ _CODE = re.compile(r"\d{2}([A-F])\d{6}")
 _MONTH = re.compile(r"(\d{4})[-/](0?[1-9]|1[0-2])")
 
 
-class Row(NamedTuple):
-    """One row of the source: its line, its cells, and its own text."""
-
-    line: int
-    cells: list[str]
-    own: str
-
-
 class LedgerTbCsv:
     """The adapter."""
 
@@ -83,14 +75,12 @@ class LedgerTbCsv:
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """One trial balance per month, in the order in which the months first appear."""
         table = _Table.of(whole(source))
-        for ordinal, month in enumerate(table.months):
-            yield _Month(table, month, ordinal).observed()
+        for ordinal, (month, digest) in enumerate(zip(table.months, table.parted().digests(), strict=True)):
+            yield _Month(table, month, ordinal).observed(digest)
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:
         """The header and the rows of the refused months."""
-        table = _Table.of(whole(source))
-        if refused:
-            yield table.part([month for ordinal, month in enumerate(table.months) if ordinal in refused])
+        yield from _Table.of(whole(source)).parted().returned(refused)
 
 
 adapter = LedgerTbCsv()
@@ -133,13 +123,8 @@ class _Table:
             )
         return cls(raw, decoded, header, columns, months)
 
-    def part(self, months: Sequence[str]) -> bytes:
-        """The file with these months only; the file as it came where these are all."""
-        if len(months) == len(self.months):
-            return self.raw
-        rows = sorted(row for month in months for row in self.months[month])
-        text = "".join(row.own + "\r\n" for row in (self.header, *rows))
-        return text.encode(self.decoded.encoding, errors="replace")
+    def parted(self) -> Parted:
+        return Parted(self.raw, self.decoded.encoding, (self.header,), self.months.values())
 
     def place(self, row: Row, name: str) -> Place:
         """The cell of a named column."""
@@ -155,8 +140,7 @@ class _Month:
         self.problems: list[Finding] = list(self._of_the_file()) if ordinal == 0 else []
         self.missing: dict[str, str] = {}
 
-    def observed(self) -> Observed:
-        digest = hashlib.sha256(self.table.part([self.month])).hexdigest()
+    def observed(self, digest: str) -> Observed:
         columns = {field: self.table.columns[name] + 1 for field, name in NAMES.items()}
         places = OfTable([row.line for row in self.rows], columns, {"": Place(line=self.rows[0].line)})
         lines = [self._line(index, row) for index, row in enumerate(self.rows)]

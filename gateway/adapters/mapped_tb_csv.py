@@ -17,7 +17,6 @@ A sum is known by its name (合計, 計, a profit of the chart). A name without 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +24,7 @@ from typing import Any, BinaryIO
 
 from gateway.errors import Unreadable
 from gateway.formats.column_maps import AMOUNTS, ColumnMap
-from gateway.formats.exports import Export, Row, TaxMethod, period_of, tax_method_of, unit_of
+from gateway.formats.exports import Export, Parted, Row, TaxMethod, period_of, tax_method_of, unit_of
 from gateway.formats.identifiers import shown
 from gateway.formats.schema_errors import unreadable_value
 from gateway.formats.table_columns import cell_of, columns_of, header_row, roles_of
@@ -67,14 +66,12 @@ class MappedTbCsv:
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """One trial balance, or one per department, in the order in which they first appear."""
         table = _Table.of(whole(source), hints)
-        for ordinal, ((department, rows), digest) in enumerate(zip(table.groups.items(), table.digests(), strict=True)):
-            yield _observed(table, rows, department, ordinal, digest)
+        for ordinal, (department, digest) in enumerate(zip(table.groups, table.parted().digests(), strict=True)):
+            yield _observed(table, department, ordinal, digest)
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:
         """The heading and the rows of the refused departments."""
-        table = _Table.of(whole(source), hints)
-        if refused:
-            yield table.part([name for ordinal, name in enumerate(table.groups) if ordinal in refused])
+        yield from _Table.of(whole(source), hints).parted().returned(refused)
 
 
 adapter = MappedTbCsv()
@@ -93,6 +90,7 @@ class _Table:
     unit: Unit
     tax: TaxMethod
     statement: str | None
+    title: str
 
     @staticmethod
     def of(raw: bytes, hints: Hints) -> _Table:
@@ -110,23 +108,12 @@ class _Table:
         text = " ".join(cell for row in heading for cell in row.cells)
         period = period_of([text]) or period_of([(hints.filename or "").rpartition(".")[0]])
         unit = (learned.unit if learned else None) or unit_of(text)
-        return _Table(export, heading, columns, groups, learned, period, unit, tax_method_of(text), statement_of(text))
+        title = shown(" ".join(heading[0].cells))
+        tax, statement = tax_method_of(text), statement_of(text)
+        return _Table(export, heading, columns, groups, learned, period, unit, tax, statement, title)
 
-    def part(self, departments: Sequence[str]) -> bytes:
-        if len(departments) == len(self.groups):
-            return self.export.raw
-        return self.export.part([*self.heading, *(row for name in departments for row in self.groups[name])])
-
-    def digests(self) -> Iterator[str]:
-        """Of each department's rows below the heading; the heading, which may be long, is taken in once."""
-        if len(self.groups) == 1:
-            yield hashlib.sha256(self.export.raw).hexdigest()
-            return
-        start = hashlib.sha256(self.export.part(self.heading))
-        for rows in self.groups.values():
-            own = start.copy()
-            own.update(self.export.part(rows))
-            yield own.hexdigest()
+    def parted(self) -> Parted:
+        return Parted(self.export.raw, self.export.encoding, self.heading, self.groups.values())
 
     def findings(self) -> Iterator[Finding]:
         """What is noticed about the file as a whole, said once."""
@@ -177,12 +164,13 @@ class _Table:
         return lines
 
 
-def _observed(table: _Table, rows: Sequence[Row], department: str, ordinal: int, digest: str) -> Observed:
+def _observed(table: _Table, department: str, ordinal: int, digest: str) -> Observed:
+    rows = table.groups[department]
     lines = table.lines(ordinal, rows)
     if ordinal == 0:
         lines.problems += table.findings()
     if table.period is None:
-        return lines.without_period(digest, " ".join(table.heading[0].cells).strip(), Place(line=1))
+        return lines.without_period(digest, table.title, Place(line=1))
     header: dict[str, Any] = {"period_from": table.period[0], "period_to": table.period[1]}
     header |= {"department": department or None, "tax_method": table.tax}
     if table.learned and table.learned.rounding:

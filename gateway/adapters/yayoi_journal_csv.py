@@ -65,9 +65,7 @@ class YayoiJournalCsv:
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:
         """The heading, if there is one, and the rows of the refused months."""
-        journal = _journal(whole(source))
-        if refused:
-            yield journal.part([month for ordinal, month in enumerate(journal.months) if ordinal in refused])
+        yield from _journal(whole(source)).returned(refused)
 
 
 adapter = YayoiJournalCsv()

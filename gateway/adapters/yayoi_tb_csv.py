@@ -16,15 +16,16 @@ its rows do not.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import BinaryIO
 
 from gateway.errors import Unreadable
-from gateway.formats.exports import Export, Row, TaxMethod, period_of, tax_method_of, unit_of
+from gateway.formats.exports import Export, Parted, Row, TaxMethod, period_of, tax_method_of, unit_of
+from gateway.formats.identifiers import shown
 from gateway.formats.japanese_calendar import month_end
 from gateway.formats.text import match_key, whole
 from gateway.formats.trial_lines import TableLines, bare_name, statement_of
@@ -75,14 +76,12 @@ class YayoiTbCsv:
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """One trial balance per department and month, in the order in which they first appear."""
         report = _Report.of(whole(source))
-        for ordinal, key in enumerate(report.groups):
-            yield _observed(report, key, ordinal)
+        for ordinal, (key, digest) in enumerate(zip(report.groups, report.parted().digests(), strict=True)):
+            yield _observed(report, key, ordinal, digest)
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:
         """The heading and the rows of the refused months."""
-        report = _Report.of(whole(source))
-        if refused:
-            yield report.part([key for ordinal, key in enumerate(report.groups) if ordinal in refused])
+        yield from _Report.of(whole(source)).parted().returned(refused)
 
 
 adapter = YayoiTbCsv()
@@ -91,9 +90,9 @@ Key = tuple[str, str]
 """部門 and 月度; the latter is empty where the report is of the whole period."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Report:
-    """The whole file: its heading, its columns, and its rows by department and month."""
+    """The whole file: its heading and what that says, its columns, and its rows by department and month."""
 
     export: Export
     heading: tuple[Row, ...]
@@ -128,22 +127,44 @@ class _Report:
             export, heading, columns, groups, period, unit_of(" ".join(texts)), tax_method_of(" ".join(texts))
         )
 
-    def part(self, keys: list[Key]) -> bytes:
-        if len(keys) == len(self.groups):
-            return self.export.raw
-        return self.export.part([*self.heading, *(row for key in keys for row in self.groups[key])])
+    def parted(self) -> Parted:
+        return Parted(self.export.raw, self.export.encoding, self.heading, self.groups.values())
 
     def days(self, month: str) -> tuple[date, date] | None:
         """First and last day of a 月度 within the period; of the period where there is none."""
         if self.period is None or not month:
             return self.period
         stated = _STATED_MONTH.fullmatch(month)
-        slots = list(_months(*self.period))
-        fitting = [slot for slot in slots if stated and slot[1].month == int(stated[1])]
-        fitting = fitting or [slot for slot in slots if stated and slot[0].month == int(stated[1])]
-        return fitting[0] if len(fitting) == 1 else None
+        ending, beginning = self._months
+        fitting = stated and (ending.get(int(stated[1])) or beginning.get(int(stated[1])))
+        return fitting[0] if fitting and len(fitting) == 1 else None
 
-    def named(self, label: str) -> str | None:
+    @cached_property
+    def _months(self) -> tuple[dict[int, list[tuple[date, date]]], dict[int, list[tuple[date, date]]]]:
+        """The months of the period by the calendar month in which they end, and in which they begin."""
+        ending: dict[int, list[tuple[date, date]]] = {}
+        beginning: dict[int, list[tuple[date, date]]] = {}
+        for slot in _months(*self.period) if self.period else ():
+            ending.setdefault(slot[1].month, []).append(slot)
+            beginning.setdefault(slot[0].month, []).append(slot)
+        return ending, beginning
+
+    @cached_property
+    def firm(self) -> str | None:
+        return self._named("事業所名")
+
+    @cached_property
+    def stated_period(self) -> str:
+        return shown(self._named("集計期間") or "")
+
+    @cached_property
+    def adjusting(self) -> bool | None:
+        text = " ".join(row.own for row in self.heading)
+        if "決算仕訳を含む" in text:
+            return True
+        return False if "決算仕訳を含まない" in text else None
+
+    def _named(self, label: str) -> str | None:
         texts = [cell for row in self.heading for cell in row.cells]
         return next(iter(_after(label, texts)), None) or None
 
@@ -181,7 +202,7 @@ def _months(first: date, last: date) -> Iterator[tuple[date, date]]:
         begins = following
 
 
-def _observed(report: _Report, key: Key, ordinal: int) -> Observed:
+def _observed(report: _Report, key: Key, ordinal: int, digest: str) -> Observed:
     department, month = key
     rows, columns = report.groups[key], report.columns
     lines = TableLines(ordinal, columns, "弥生会計", report.unit)
@@ -204,26 +225,18 @@ def _observed(report: _Report, key: Key, ordinal: int) -> Observed:
         lines.add_row(row.line, said, row.cells)
     days = report.days(month)
     whole = Place(line=rows[0].line)
-    digest = hashlib.sha256(report.part([key])).hexdigest()
     if days is None:
         stated = Place(line=rows[0].line, column=columns["month"] + 1) if month else whole
-        return lines.without_period(digest, f"{month} {report.named('集計期間') or ''}".strip(), stated)
+        return lines.without_period(digest, f"{month} {report.stated_period}".strip(), stated)
     header = {
         "period_from": days[0],
         "period_to": days[1],
-        "company_name": report.named("事業所名"),
+        "company_name": report.firm,
         "department": None if department in (WHOLE_FIRM, "") else department,
         "tax_method": report.tax,
-        "includes_adjusting": _adjusting(report.heading),
+        "includes_adjusting": report.adjusting,
     }
     return lines.observed_table(digest, header, whole)
-
-
-def _adjusting(heading: tuple[Row, ...]) -> bool | None:
-    text = " ".join(row.own for row in heading)
-    if "決算仕訳を含む" in text:
-        return True
-    return False if "決算仕訳を含まない" in text else None
 
 
 def _unknown_columns(report: _Report) -> Iterator[Finding]:

@@ -11,12 +11,12 @@ from starlette.responses import Response
 
 from gateway.api import describe
 from gateway.api.callers import admitted
+from gateway.api.negotiation import JSON
 from gateway.registers.consenting import Asking, Given, concerning, end, record, shown
 from gateway.schemas.identifiers import instant_text
 from gateway.steps.authenticate import Caller
 
 router = APIRouter(prefix="/v1/consents", tags=["consents"])
-JSON = "application/json"
 
 
 def _asking(caller: Caller) -> Asking:

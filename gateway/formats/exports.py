@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
@@ -86,11 +87,6 @@ class Export:
         gaiji = (len(_GAIJI.findall(decoded.text)), first)
         return Export(raw, decoded.encoding, decoded.text.count(REPLACEMENT), gaiji, rows)
 
-    def part(self, rows: Iterable[Row]) -> bytes:
-        """A file of the same encoding that holds these rows only, each as it stood."""
-        text = "".join(row.own + "\r\n" for row in sorted(rows))
-        return text.encode(self.encoding, errors="replace")
-
     def findings(self) -> Iterator[Finding]:
         """What is to be said about its text: once, with the first record."""
         if self.replaced:
@@ -98,6 +94,49 @@ class Export:
         if self.gaiji[0]:
             place = Place(line=self.gaiji[1])
             yield Finding(code="V41G", severity=Severity.WARN, record=0, place=place, params={"count": self.gaiji[0]})
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """A file taken apart into records that stand below one heading.
+
+    Attributes:
+        raw: as received.
+        encoding: in which it was read.
+        heading: the rows that belong to every record.
+        groups: each record's own rows, in the order of the records.
+    """
+
+    raw: bytes
+    encoding: str
+    heading: Sequence[Row]
+    groups: Collection[Sequence[Row]]
+
+    def digests(self) -> Iterator[str]:
+        """SHA-256 in hexadecimal of what ``returned`` would give for each record alone.
+
+        The heading, which may be long, is taken in once: a file of two million bytes may hold a hundred thousand
+        records.
+        """
+        if len(self.groups) == 1:
+            yield hashlib.sha256(self.raw).hexdigest()
+            return
+        start = hashlib.sha256(self._text(self.heading))
+        for rows in self.groups:
+            own = start.copy()
+            own.update(self._text(rows))
+            yield own.hexdigest()
+
+    def returned(self, refused: Collection[int]) -> Iterator[bytes]:
+        """The heading and the rows of the refused records, each as it stood; the file as it came if these are all."""
+        if len(refused) == len(self.groups):
+            yield self.raw
+        elif refused:
+            yield self._text(self.heading)
+            yield self._text(row for ordinal, rows in enumerate(self.groups) if ordinal in refused for row in rows)
+
+    def _text(self, rows: Iterable[Row]) -> bytes:
+        return "".join(row.own + "\r\n" for row in sorted(rows)).encode(self.encoding, errors="replace")
 
 
 def refuse_mojibake(text: str) -> None:

@@ -8,6 +8,7 @@ import unicodedata
 from gateway.formats.text import narrow
 
 _DASHES = re.compile("[\u2010-\u2015\u2212ー]")
+_LOOKED_AT = 1_000
 _TWELVE_DIGITS = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _INVOICE = re.compile(r"T([0-9]{13})")
 
@@ -59,6 +60,6 @@ def shown(value: object, longest: int = 40) -> str:
     >>> shown("番号 123456789018"), shown("x" * 50)
     ('番号 ************', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…')
     """
-    line = " ".join(str(value).split())
+    line = " ".join(str(value)[:_LOOKED_AT].split())
     safe = _TWELVE_DIGITS.sub(lambda found: "*" * 12 if my_number_holds(found[0]) else found[0], line)
     return safe if len(safe) <= longest else safe[: longest - 1] + "…"

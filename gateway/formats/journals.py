@@ -11,15 +11,14 @@ not there. Consumption tax is treated as the figures themselves show, month by m
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
 from gateway.errors import Unreadable
-from gateway.formats.exports import Export, Row, TaxMethod
+from gateway.formats.exports import Export, Parted, Row, TaxMethod
 from gateway.formats.identifiers import shown
 from gateway.formats.japanese_calendar import month_end, parse_date
 from gateway.formats.money import parse_amount
@@ -166,30 +165,31 @@ class Journal:
         last = self._first_of(following) - timedelta(days=1)
         return min(last, self.period[1]) if self.period and first <= self.period[1] else last
 
-    def part(self, months: Sequence[date]) -> bytes:
-        """The journal with these months only; as it came where these are all."""
-        if len(months) == len(self.months):
-            return self.export.raw
-        return self.export.part([*self.heading, *(row for month in months for row in self.months[month])])
+    def returned(self, refused: Collection[int]) -> Iterator[bytes]:
+        """The heading, if there is one, and the rows of the refused months."""
+        return self._parted.returned(refused)
 
     def observed(self) -> Iterator[Observed]:
         """One trial balance per month, in the order in which the months first appear."""
-        for ordinal, (month, rows) in enumerate(self.months.items()):
-            yield _Month(self, month, rows, ordinal).observed()
+        for ordinal, (month, digest) in enumerate(zip(self.months, self._parted.digests(), strict=True)):
+            yield _Month(self, month, ordinal).observed(digest)
+
+    @property
+    def _parted(self) -> Parted:
+        return Parted(self.export.raw, self.export.encoding, self.heading, self.months.values())
 
 
 class _Month:
     """One month's rows on their way to a trial balance."""
 
-    def __init__(self, journal: Journal, month: date, rows: Sequence[Row], ordinal: int) -> None:
-        self.journal, self.month, self.rows, self.ordinal = journal, month, rows, ordinal
+    def __init__(self, journal: Journal, month: date, ordinal: int) -> None:
+        self.journal, self.month, self.rows, self.ordinal = journal, month, journal.months[month], ordinal
         self.lines = TrialLines(ordinal, journal.software)
         self.problems = self.lines.problems
         if ordinal == 0:
             self.problems += [*journal.problems, *journal.export.findings()]
 
-    def observed(self) -> Observed:
-        digest = hashlib.sha256(self.journal.part([self.month])).hexdigest()
+    def observed(self, digest: str) -> Observed:
         postings, method = taxed([*self._postings()], self.journal.tax)
         last, adjusting = self.journal.last_of(self.month), self.journal.layout.adjusting
         if self.journal.period is None:

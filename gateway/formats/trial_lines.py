@@ -19,6 +19,7 @@ from gateway.schemas.observed import Observed, ObservedDocument, Unplaced
 from gateway.schemas.place import Place
 from gateway.schemas.records import Rounding, TrialBalance, Unit
 
+_LONGEST = 1_000
 _WHOLE = {"total_assets", "liabilities_and_net_assets"}
 
 
@@ -138,13 +139,18 @@ class TrialLines:
             **header,
         }
         values["span"] = "month" if (values["period_to"] - values["period_from"]).days <= 31 else "cumulative"
-        values = {name: value for name, value in values.items() if value is not None}
+        values = {name: _bounded(value) for name, value in values.items() if value is not None}
         try:
             record = TrialBalance(**values, lines=self._lines)
         except ValidationError as refused:
             findings = schema_findings(refused, self.ordinal, partial(nearest, places))
             return Unplaced(self.ordinal, digest, "trial_balance", (*self.problems, *findings))
         return ObservedDocument(record, self.ordinal, digest, places, tuple(self.problems))
+
+
+def _bounded(value: Any) -> Any:
+    """A text that is too long for its field, shorter: it is refused all the same, and refusing it takes no time."""
+    return value[:_LONGEST] if isinstance(value, str) else value
 
 
 def _whole(value: Any) -> int | None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from world import VENDOR, World, corporate_number
 
+from gateway.client import Outcome
+
 SAMPLES = Path(__file__).resolve().parents[2] / ".." / "shared" / "samples" / "01_accounting_jp"
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "etax_hot010_csv"
 needs_samples = pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not here")
@@ -104,6 +106,26 @@ def test_a_firm_named_only_by_name_is_never_attached_by_guess(world: World) -> N
     outcome = world.client(VENDOR).submit(document, recipient="13", filename="HOT010_3.0_BS_10.csv")
     assert (outcome.verdict, outcome.counts["held"]) == ("held", 1)
     assert "V40" in {one["code"] for one in outcome.findings}
+
+
+def test_a_table_nobody_knows_is_asked_about_once_and_read_from_then_on(world: World) -> None:
+    rows = ["残高試算表 2025年4月", "勘定科目,繰越,借方,貸方,当月末", "現金,100,50,20,130", "買掛金,200,0,50,250"]
+    document, vendor, reader = "\r\n".join(rows).encode("cp932"), world.client(VENDOR), world.reader()
+    reader.fetch()
+
+    def sent() -> Outcome:
+        return vendor.submit(document, recipient="13", subject=corporate_number(31), filename="tb.csv")
+
+    asked = sent()
+    (question,) = vendor.findings(asked.submission)
+    assert (asked.verdict, question["place"]["line"]) == ("refused", 2)
+
+    maps = world.folder / "column_maps"
+    maps.mkdir(exist_ok=True)
+    (maps / "answer.yaml").write_text(question["message_ja"].partition("\n")[2], "utf-8")
+    assert sent().counts["accepted"] == 1
+    (line,) = reader.fetch()
+    assert [one["closing_yen"] for one in line.line["record"]["lines"]] == [130, 250]
 
 
 @pytest.mark.parametrize("last", ["changes_in_net_assets", "profit_and_loss"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
 
 from gateway.errors import Unreadable
-from gateway.formats.exports import Export, period_of, tax_method_of, unit_of
+from gateway.formats.exports import Export, Parted, Row, period_of, tax_method_of, unit_of
 
 NAMES = [
     "現金",
@@ -68,7 +70,7 @@ def test_an_end_of_file_mark_is_no_row_and_tabs_are_found_out() -> None:
 def test_foreign_characters_stay_and_are_counted() -> None:
     export = Export.of("科目,残高\r\n\ue000商店,1\r\n".encode("cp932"))
     assert (export.gaiji, export.rows[1].cells[0]) == ((1, 2), "\ue000商店")
-    assert export.part(export.rows) == export.raw
+    assert [row.own for row in export.rows] == export.raw.decode("cp932").splitlines()
 
 
 @pytest.mark.parametrize(
@@ -101,3 +103,40 @@ def test_unit_and_tax_are_what_the_heading_says() -> None:
         "exclusive",
         "unknown",
     ]
+
+
+class Heading(list[Row]):
+    """Counts how often it is gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        self.times += 1
+        return super().__iter__()
+
+
+def taken_apart(groups: int) -> tuple[Parted, Heading]:
+    heading = Heading([Row(1, ["科目", "残高"], "科目,残高")])
+    rows = [[Row(at, ["現金", str(at)], f"現金,{at}")] for at in range(2, 2 + groups)]
+    return Parted(b"as received", "cp932", heading, rows), heading
+
+
+def test_each_record_is_known_by_the_file_that_would_come_back_for_it_alone() -> None:
+    parted, _ = taken_apart(3)
+    alone = [b"".join(parted.returned([at])) for at in range(3)]
+    assert alone[1] == "科目,残高\r\n現金,3\r\n".encode("cp932")
+    assert list(parted.digests()) == [hashlib.sha256(one).hexdigest() for one in alone]
+
+
+def test_a_heading_is_gone_through_once_however_many_records_stand_below_it() -> None:
+    parted, heading = taken_apart(500)
+    assert len(set(parted.digests())) == 500
+    assert heading.times == 1
+
+
+def test_what_is_refused_as_a_whole_comes_back_as_it_came_and_what_is_not_does_not_come_back() -> None:
+    parted, _ = taken_apart(2)
+    assert list(parted.returned([0, 1])) == [b"as received"]
+    assert list(parted.returned([])) == []
+    one, _ = taken_apart(1)
+    assert list(one.digests()) == [hashlib.sha256(b"as received").hexdigest()]
