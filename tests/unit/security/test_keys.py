@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from joserfc.jwk import JWKRegistry
 
 from gateway.errors import ConfigurationError, SignatureMismatch
@@ -65,6 +65,28 @@ class TestAnyKind:
             KeyRing.parse(orjson.dumps({"keys": [private]}))
         with pytest.raises(ConfigurationError, match="private key was given"):
             KeyRing.parse(key.pem())
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 65])
+def test_an_ed25519_signature_of_another_length_borrows_no_byte_of_the_text(length: int) -> None:
+    key = KINDS[0]
+    whole = key.sign(b"text") + b"text"
+    with pytest.raises(SignatureMismatch):
+        key.public.verify(whole[:length], whole[length:])
+
+
+def test_a_point_of_small_order_verifies_nothing_though_the_equation_holds() -> None:
+    identity = b"\x01" + bytes(31)
+    anything = PublicKey.from_jwk({"kty": "OKP", "crv": "Ed25519", "x": b64url(identity)})
+    with pytest.raises(SignatureMismatch):
+        anything.verify(identity + bytes(32), b"any text")
+
+
+def test_both_libraries_sign_alike() -> None:
+    key = SigningKey.generate()
+    native = serialization.load_pem_private_key(key.pem(), password=None)
+    assert isinstance(native, ed25519.Ed25519PrivateKey)
+    assert key.sign(b"text") == native.sign(b"text")
 
 
 def test_rsa_signs_requests_with_sha_512_and_receipts_with_sha_256() -> None:
