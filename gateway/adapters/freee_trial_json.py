@@ -46,7 +46,7 @@ from gateway.schemas.records import TrialBalance
 _REPORT = re.compile(r"trial_(bs|pl|cr)(?:_(?:two|three)_years)?")
 _HEAD = re.compile(rb'\s*\{.*?"(?:trial_(?:bs|pl|cr)(?:_(?:two|three)_years)?)"\s*:', re.DOTALL)
 _ERROR_HEAD = re.compile(rb'\s*\{\s*(?:"status_code"\s*:|"message"\s*:\s*(?:null|"[^"]*")\s*,\s*"messages"\s*:)')
-_A_REPORT = re.compile(rb'"trial_(?:bs|pl|cr)')
+_REPORTS = (b'"trial_bs', b'"trial_pl', b'"trial_cr')
 _STATEMENTS = {"bs": "BS", "pl": "PL", "cr": "CR"}
 _AMOUNTS = {
     "opening_yen": "opening_balance",
@@ -69,7 +69,7 @@ class FreeeTrialJson:
     def recognises(self, head: bytes, filename: str | None) -> bool:
         """A JSON object with a trial report, or an error answer of the API (to be refused in plain words)."""
         head = head.removeprefix(UTF8_MARK)
-        return bool((_A_REPORT.search(head) and _HEAD.match(head)) or _ERROR_HEAD.match(head))
+        return bool((any(name in head for name in _REPORTS) and _HEAD.match(head)) or _ERROR_HEAD.match(head))
 
     def read(self, source: BinaryIO, hints: Hints) -> Iterator[Observed]:
         """The one report of the answer."""
