@@ -8,6 +8,22 @@ from datetime import datetime
 from typing import BinaryIO, NamedTuple, Protocol
 
 from gateway.schemas.observed import Observed
+from gateway.schemas.place import Place
+
+
+class Remark(NamedTuple):
+    """What is said of a place in a document that goes back to its sender, in Japanese.
+
+    Attributes:
+        severity: ``refuse``, ``warn`` or ``info``.
+        words: what is wrong.
+        remedy: what to do about it.
+    """
+
+    place: Place
+    severity: str
+    words: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,7 @@ class Hints:
         recipient: the corporation it is for, where there is just one.
         layouts: folders with further layout definitions (YAML), searched after the packaged ones.
         column_maps: folders with learned column maps (YAML); one that is not there has none.
+        remarks: what was found on sheets of a workbook, where it is to be returned with that written into it.
     """
 
     filename: str | None = None
@@ -29,6 +46,7 @@ class Hints:
     recipient: str | None = None
     layouts: tuple[str, ...] = ()
     column_maps: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 class Adapter(Protocol):

@@ -17,7 +17,7 @@ canonical cell map: JSON in UTF-8 without white space, one member per filled cel
 
 The refused reports come back as the sender's own workbook. Where only some are refused, the other sheets are hidden,
 not removed: notes, formats and whatever the sender put beside the form stay, and sending the workbook again submits
-just the sheets one sees.
+just the sheets one sees. What was found is written into it (``formats.workbook_marks``); a sheet 指摘一覧 is not read.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from gateway.formats.form_reading import Cells, FormReading
 from gateway.formats.form_template import FormTemplate, first_cell
 from gateway.formats.forms import MACHINE_SHEET, templates
 from gateway.formats.workbook import Cell, Sheet, Workbook, looks_like_workbook, showing_only
+from gateway.formats.workbook_marks import LIST_SHEET, with_remarks
 from gateway.ports import Hints
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.observed import ObservedDocument, Unplaced
@@ -44,7 +45,6 @@ from gateway.schemas.place import Place
 from gateway.schemas.records import MonitoringReport, Unit
 
 KIND = "monitoring_report"
-_CHUNK = 1 << 20
 
 
 class MonitoringWorkbook:
@@ -86,15 +86,13 @@ class MonitoringWorkbook:
         yield replace(held, problems=(*held.problems, *strays))
 
     def returned(self, source: BinaryIO, refused: Collection[int], hints: Hints) -> Iterator[bytes]:
-        """The sender's own workbook: whole where every report is refused, else with the other sheets hidden."""
+        """The sender's own workbook with the remarks; sheets of reports that are not refused are hidden."""
         names = [sheet.name for sheet in _sheets(Workbook(source)) if sheet.template and sheet.is_filled_in]
         chosen = {name for ordinal, name in enumerate(names) if ordinal in refused}
-        if chosen and len(chosen) < len(names):
-            yield showing_only(source, chosen)
-        elif chosen:
+        if chosen:
             source.seek(0)
-            while chunk := source.read(_CHUNK):
-                yield chunk
+            shown = showing_only(source, chosen) if len(chosen) < len(names) else source.read()
+            yield with_remarks(shown, hints.remarks) if hints.remarks else shown
 
 
 adapter = MonitoringWorkbook()
@@ -128,7 +126,7 @@ def _sheets(book: Workbook) -> Iterator[_Sheet]:
     machine = next((_cells(book, sheet) for sheet in book.sheets if sheet.hidden and sheet.name == MACHINE_SHEET), {})
     named = {cell: found.text for cell, found in machine.items()}
     for sheet in book.sheets:
-        cells = {} if sheet.hidden else _cells(book, sheet)
+        cells = {} if sheet.hidden or sheet.name == LIST_SHEET else _cells(book, sheet)
         if cells:
             yield _recognised(sheet.name, cells, named)
 

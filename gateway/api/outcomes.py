@@ -20,7 +20,7 @@ from gateway.api.parts import Parts
 from gateway.api.submissions import STALLED, is_stalled, stored_outcome
 from gateway.errors import InvalidRequest, NotFound, Withdrawn
 from gateway.evidence import Wanted, collect
-from gateway.ports import Cipher, Hints
+from gateway.ports import Cipher, Hints, Remark
 from gateway.schemas.findings import Severity
 from gateway.schemas.identifiers import japanese_date
 from gateway.schemas.line import CANONICAL
@@ -105,7 +105,8 @@ def _open_raw(parts: Parts, session: Session, submission: str) -> BinaryIO:
 def returned(request: Request, submission: SubmissionId) -> Response:
     """The refused records in the sender's own layout, ready to be fixed and submitted with ``fixes=``.
 
-    Byte for byte what the sender sent: a cell that a spreadsheet would take for a formula is returned as it was.
+    Byte for byte what the sender sent: a cell that a spreadsheet would take for a formula is returned as it was. Into a
+    workbook is written what was found: cells are coloured and commented, and a sheet 指摘一覧 lists it all.
     """
     parts, caller = admitted(request)
     with parts.database.read(caller.tenant) as session:
@@ -115,7 +116,7 @@ def returned(request: Request, submission: SubmissionId) -> Response:
             if is_stalled(session, submission):
                 raise NotFound(STALLED["detail"], ja=STALLED["detail_ja"])
             raise NotFound("it is still being processed", ja="まだ処理中です。")
-        refused = _refused(parts, session, submission)
+        refused, remarks = _refused(parts, session, submission)
         source = document_of(own.origin.proof, _open_raw(parts, session, submission))
     name = own.request.filename or submission
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote('returned-' + name)}"}
@@ -129,20 +130,24 @@ def returned(request: Request, submission: SubmissionId) -> Response:
                 institution=own.origin.institution,
                 layouts=parts.line.layouts,
                 column_maps=parts.line.column_maps,
+                remarks=remarks,
             )
             body = b"".join(adapter.returned(source, refused, hints)) if refused else b""
     return Response(body, 200, headers, "application/octet-stream")
 
 
-def _refused(parts: Parts, session: Session, submission: str) -> set[int] | None:
-    """Ordinals of the refused records; None where the document was refused as a whole."""
+def _refused(parts: Parts, session: Session, submission: str) -> tuple[set[int] | None, tuple[Remark, ...]]:
+    """Ordinals of the refused records, None where it was the document as a whole; and what is said of their sheets."""
     refused: set[int] = set()
+    of_sheets = []
     for one in submissions.load_findings(session, parts.blocks.cipher, submission):
         if one["severity"] == Severity.REFUSE:
             if "record" not in one:
-                return None
+                return None, ()
             refused.add(one["record"])
-    return refused
+        if "sheet" in one.get("place", {}):
+            of_sheets.append(one)
+    return refused, tuple(present.remark(one) for one in of_sheets if one.get("record") in refused)
 
 
 @router.get("/submissions/{submission}/evidence", **describe.EVIDENCE)

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from gateway.formats.text import harmless
+from gateway.ports import Remark
 from gateway.rules.messages import remedy, render
 from gateway.schemas.findings import Finding, Verdict
 from gateway.schemas.identifiers import instant_text
@@ -86,6 +87,12 @@ def finding(stored: Mapping[str, Any]) -> dict[str, Any]:
         "remedy_ja": remedy(made, "ja"),
         "remedy_en": remedy(made, "en"),
     }
+
+
+def remark(stored: Mapping[str, Any]) -> Remark:
+    """A finding as it is written into the workbook that it is about."""
+    made = Finding.model_validate(stored)
+    return Remark(made.place, made.severity.value, render(made, "ja"), remedy(made, "ja"))
 
 
 def finding_text(stored: Mapping[str, Any]) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import openpyxl
 import orjson
 import pytest
 from commands import hayame
 from world import BANK, CORPORATION, OTHER_BANK, TOOL, VENDOR, World, corporate_number, trial_balance
 
 from gateway.client import Refusal
+from gateway.formats.forms import Typed, filled_form
 from gateway.schemas.records import KINDS
 from gateway.security.keys import KeyRing
 from gateway.security.verify import verify_evidence
@@ -112,6 +115,19 @@ def test_what_cannot_be_read_is_refused_with_its_place_and_a_receipt(world: Worl
     assert (finding["place"]["line"], finding["place"]["column"] > 1) == (2, True)
     assert "文書を読み取れません" in finding["message_ja"]
     assert outcome.receipts
+
+
+def test_a_refused_workbook_comes_back_as_itself_with_what_was_found_in_its_cells(world: World) -> None:
+    bank = world.client(BANK)
+    workbook = filled_form("monitoring-report", {"/bank_code": "9991", "/cash/state": Typed("ふつう")})
+    refused = bank.submit(workbook, recipient="13", filename="報告.xlsx")
+    found = {one["place"].get("cell"): one["message_ja"] for one in bank.findings(refused.submission)}
+    back = openpyxl.load_workbook(io.BytesIO(bank.returned(refused.submission)))
+    cell, listed = back.worksheets[0]["B30"], back["指摘一覧"]
+    assert (refused.verdict, cell.value) == ("refused", "ふつう")
+    assert cell.comment.text.startswith(found["B30"])
+    assert {row[1]: row[3] for row in listed.iter_rows(min_row=3, values_only=True)}["B30"] == found["B30"]
+    assert bank.submit(bank.returned(refused.submission), recipient="13").counts == refused.counts
 
 
 def test_a_dry_run_says_what_would_be_found_and_leaves_nothing(world: World) -> None:
