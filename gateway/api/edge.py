@@ -8,8 +8,10 @@ something now and then. What the application reads slowly is not held against th
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
+import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -55,6 +57,15 @@ class Connections:
             self._open[network] -= 1
             if not self._open[network]:
                 del self._open[network]
+
+
+class EdgeServer(uvicorn.Server):
+    """A server that answers those who wait for news before it stops, instead of waiting for them."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: nobody waits any longer, what is under way is finished."""
+        self.config.loaded_app.state.parts.news.end()
+        await super().shutdown(sockets)
 
 
 class EdgeLoop(uvloop.Loop):

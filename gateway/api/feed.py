@@ -108,8 +108,7 @@ async def feed(
     form = form_of(request, (NDJSON, JSON, CLOUDEVENTS))
     deadline, begun = time.monotonic() + asked.wait, parts.clock.now()
     page, read = await asyncio.to_thread(_page, parts, caller, recipient, asked)
-    while not page.rows and (left := deadline - time.monotonic()) > 0:
-        await parts.news.wait(left)
+    while not page.rows and (left := deadline - time.monotonic()) > 0 and await parts.news.wait(left):
         further, begun = asked.model_copy(update={"after": page.next_position}), parts.clock.now()
         page, _ = await asyncio.to_thread(_page, parts, caller, recipient, further)
     if read:

@@ -25,8 +25,12 @@ from gateway.store.stamps import Turn
 class News(Protocol):
     """Lets a reader wait for something new."""
 
-    async def wait(self, seconds: float) -> None:
-        """Return when there may be something new, or after so many seconds."""
+    async def wait(self, seconds: float) -> bool:
+        """Return when there may be something new, or after so many seconds; False: nobody is to wait any more."""
+        ...
+
+    def end(self) -> None:
+        """We are about to stop: who waits is answered with what there is."""
         ...
 
 

@@ -33,7 +33,7 @@ def serve(
     """Serve HTTP in HAYAME_PROCESSES processes (and, unless HAYAME_WORKER=false, work off large submissions in one)."""
     import uvicorn
 
-    from gateway.api.edge import Connections, edge
+    from gateway.api.edge import Connections, EdgeServer, edge
     from gateway.runtime.collector import calm_collector
     from gateway.runtime.logs import log_without_content
     from gateway.security.certificates import Proxies
@@ -48,7 +48,7 @@ def serve(
     log_without_content()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is an open file
-    server = uvicorn.Server(
+    server = EdgeServer(
         uvicorn.Config(
             served,
             http=edge(

@@ -22,17 +22,25 @@ class Wakeups:
         self._watch = watch
         self._news = asyncio.Event()
         self._waiting = 0
+        self._over = False
 
     def wake(self) -> None:
         """There is something new."""
         self._news.set()
         self._news = asyncio.Event()
 
-    async def wait(self, seconds: float) -> None:
-        """Return when there may be something new, or after so many seconds."""
-        with self._counted(), contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
+    async def wait(self, seconds: float) -> bool:
+        """Return when there may be something new, or after so many seconds; False: nobody is to wait any more."""
+        if not self._over:
+            with self._counted(), contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
+        return not self._over
+
+    def end(self) -> None:
+        """We are about to stop: who waits is answered with what there is."""
+        self._over = True
+        self.wake()
 
     async def run(self) -> None:
         """Watch for commits of other processes until cancelled."""

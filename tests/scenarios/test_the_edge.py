@@ -6,12 +6,13 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from world import BANK, World, running, shown, trial_balance
+from world import BANK, TOOL, World, running, shown, trial_balance
 
 HEAD_S, IDLE_S = 1.0, 1.5
 REQUEST = b"GET /healthz HTTP/1.1\r\nhost: gateway\r\n"
@@ -158,3 +159,15 @@ def test_a_thousand_half_open_connections_leave_the_others_served(world: World) 
         assert world.client(BANK).submit(trial_balance(3, 4), recipient="13").verdict == "accepted"
         assert time.monotonic() - started < 5
         assert {code(rest(connection))[0] for connection in half} == {408}
+
+
+def test_who_waits_for_news_is_answered_when_the_server_stops(world: World) -> None:
+    tool = world.client(TOOL)
+    tool.token()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(tool.get, "/v1/recipients/13/feed", {"after": 10**6, "wait": 59})
+        time.sleep(0.5)
+        world.halt()
+        answer = waiting.result(timeout=30)
+    world.start()
+    assert (answer.status_code, answer.content) == (200, b"")
