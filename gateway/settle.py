@@ -356,7 +356,9 @@ def settle(session: Session, shares: Sequence[Share], blocks: Blocks, pack: Pack
         share.look_back(versions)
         if share.may_be_late:
             standing = {one.current.submission for one in share.placed if one.current is not None}
-            share.give_way(log.find_arrivals(session, share.recipient, share.submission.origin.sender, standing))
+            merged = share.submission.request.held_as is not None  # then several senders speak for one institution
+            sender = None if merged else share.submission.origin.sender
+            share.give_way(log.find_arrivals(session, share.recipient, sender, standing))
     records = _recall_records(session, shares, blocks, pack)
     return [share.finish(pack, records[share.recipient], now) for share in shares]
 

@@ -21,6 +21,7 @@ from gateway.pipeline import Line
 from gateway.plugins import load_adapters
 from gateway.ports import Kms
 from gateway.registers.participants import Participants
+from gateway.registers.releases import MERGE, release_merged
 from gateway.rules.pack import standard_pack
 from gateway.runtime.clock import SystemClock
 from gateway.runtime.committer import Committer, Tools
@@ -321,6 +322,7 @@ def _others(gateway: Gateway) -> Mapping[str, Callable[[str], object]]:
         SHRED: lambda key: gateway.withdrawer.shred(document_of(key)),
         "announce": lambda _: notices.announce(),
         NOTICE: notices.give,
+        MERGE: lambda _: release_merged(gateway.database, gateway.blocks.cipher, gateway.clock),
         "chain": lambda _: _chain_disclosures(gateway),
     }
 

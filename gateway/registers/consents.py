@@ -12,7 +12,8 @@ from datetime import date, timedelta
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.registers.changes import Changing
-from gateway.registers.firms import only_links, release_waiting
+from gateway.registers.firms import only_links
+from gateway.registers.releases import release_waiting
 from gateway.schemas.consent import Consent, Kept, Wanted, chosen
 from gateway.schemas.identifiers import Reference, Scheme, instant_text, japanese_date, new_id
 from gateway.schemas.register_change import Authority

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.registers.changes import Changing, Registrar
+from gateway.registers.releases import plan_merger
 from gateway.schemas.access import load_access
 from gateway.schemas.identifiers import CGC_IDS, SignatureProfile
 from gateway.schemas.register_change import OPERATOR, REGISTER, Authority
@@ -150,6 +151,8 @@ def put_delegation(changing: Changing, who: tuple[str, str], valid: tuple[date, 
 def put_succession(changing: Changing, institution: str, successor: str, since: date, by: Authority) -> None:
     """Let an institution be another from a date on; what it reported stays as it is, the successor may correct it.
 
+    What is held of either and can be placed for what they are together is released on that day.
+
     Raises:
         InvalidRequest: it would become itself, by whatever way round.
     """
@@ -160,6 +163,7 @@ def put_succession(changing: Changing, institution: str, successor: str, since: 
     if heir == institution:
         raise InvalidRequest("an institution cannot succeed itself", ja="承継が循環しています。")
     registers.put_succession(changing.session, institution, successor, since)
+    plan_merger(changing.session, institution, since, changing.now)
     everyone = registers.load_participants(changing.session).values()
     concerned = [one.id for one in everyone if one.institution in (institution, successor)]
     what = {"institution": institution, "successor": successor, "since": since.isoformat()}

@@ -1,4 +1,4 @@
-"""Firms (事業者): which numbers name them, which guarantees they have, and what these let go that waited for them.
+"""Firms (事業者): which numbers name them, which guarantees they have; what waited for these goes free (``releases``).
 
 Whoever changes this register locks every log's head first. A commit group looks at the register again under its own
 head: so either it sees the new number, or the record it holds is there to be released. Nothing stays held unseen.
@@ -7,19 +7,18 @@ head: so either it sees the new number, or the record it holds is there to be re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.registers.changes import Registrar
+from gateway.registers.releases import release_waiting
 from gateway.schemas.guarantees import GuaranteeEntry
-from gateway.schemas.identifiers import Reference, Scheme, japanese_date, new_id
+from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.register_change import Authority
-from gateway.schemas.submission import Waiting
 from gateway.security.canonical import canonical, sha256_hex
-from gateway.store import jobs, log, registers, submissions
+from gateway.store import log, registers
 from gateway.store.engine import Database, Session
-from gateway.store.jobs import ANY_KIND, NewJob
 
 
 def say_who(
@@ -182,39 +181,3 @@ def _link(session: Session, reference: Reference, party: str, by: tuple[str, dat
         session.flush()
         return True
     return False
-
-
-def release_waiting(
-    registrar: Registrar,
-    session: Session,
-    references: Sequence[Reference],
-    now: datetime,
-    owners: Mapping[Reference, str] | None = None,
-) -> Counter[str]:
-    """Numbers name firms now, or guarantees are registered: let what waits be released; how many records, by recipient.
-
-    One job for each submission that holds any of them, however many. ``owners`` says for which institution a guarantee
-    is registered: what others hold for that number goes on waiting.
-    """
-    held: dict[str, list[Waiting]] = {}
-    for row in submissions.waiting_for(session, registrar.cipher, references):
-        held.setdefault(row.submission, []).append(row)
-    released: Counter[str] = Counter()
-    for held_by in sorted(held):
-        submission = submissions.find_submission(session, held_by)
-        if submission is None:
-            continue
-        institution = submission.origin.institution
-        free = Counter(row.recipient for row in held[held_by] if _goes_free(row, institution, owners or {}))
-        if free:
-            job = NewJob("release", jobs.key_of(new_id(), held_by), submission.origin.sender, ANY_KIND, now)
-            jobs.enqueue(session, job)
-        released += free
-    registrar.database.notify(session)
-    return released
-
-
-def _goes_free(row: Waiting, institution: str, owners: Mapping[Reference, str]) -> bool:
-    if row.waits_for is None or row.waits_for not in owners:
-        return True
-    return owners[row.waits_for] == institution and row.waits_for.scope == row.recipient

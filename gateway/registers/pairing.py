@@ -17,8 +17,8 @@ from gateway.errors import InvalidRequest, NoSuchCode, NotFound
 from gateway.registers import consents
 from gateway.registers.changes import Changing, Registrar
 from gateway.registers.consents import Firm
-from gateway.registers.firms import release_waiting
 from gateway.registers.participants import Participant
+from gateway.registers.releases import release_waiting
 from gateway.schemas.consent import Consent, Kept, Method
 from gateway.schemas.flows import wanted
 from gateway.schemas.identifiers import (

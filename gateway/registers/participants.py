@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from gateway.errors import NotEntitled
 from gateway.ports import Clock
+from gateway.registers.mergers import become, predecessors
 from gateway.schemas.access import load_access
 from gateway.schemas.identifiers import japanese_date
 from gateway.security.keys import KeyRing, PublicKey
@@ -68,13 +69,10 @@ class Participant:
 
     def succeeds(self, institution: str, now: datetime) -> tuple[str, ...] | None:
         """Institutions that have become this one by today, by code; None where there are none."""
-        today, successions = japanese_date(now), self.enrolled.successions
-        return tuple(sorted(old for old in successions if self._become(old, today) == institution != old)) or None
+        return predecessors(self.enrolled.successions, institution, japanese_date(now))
 
     def _become(self, institution: str, today: date) -> str:
-        """What an institution has become, over any number of mergers (a register of successions has no rings)."""
-        successor, since = self.enrolled.successions.get(institution, ("", date.max))
-        return self._become(successor, today) if since <= today else institution
+        return become(self.enrolled.successions, institution, today)
 
 
 class Participants:

@@ -23,6 +23,7 @@ from gateway.errors import BusyError, KeyReused, NotAuthentic
 from gateway.pipeline import Outcome
 from gateway.ports import Clock, DataKey
 from gateway.registers.permits import asks_consent, has_changed
+from gateway.registers.releases import look_again
 from gateway.rules.pack import Pack
 from gateway.runtime.notes import Notes
 from gateway.runtime.sealer import Ready, Sealer
@@ -241,6 +242,8 @@ class Committer:
         chosen[:] = [work for work in rest if work not in lost]
         self._put_back(_again([work for work in [*moved, *lost] if work not in over]))
         submissions.add_kept(session, [work.kept for work in chosen])
+        holding = [work.submission for work in chosen if any(one.held for one in work.settled)]
+        look_again(session, holding, self._tools.clock.now())
         self._notes.write(self._tools.database, session)
         return self._tools.sealer.seal_all(session, [ready[id(one)] for w in chosen for one in w.settled], heads)
 

@@ -22,6 +22,7 @@ from gateway.pipeline import Line, in_batches, prepare
 from gateway.ports import Clock
 from gateway.registers.participants import Participants
 from gateway.registers.permits import has_changed
+from gateway.registers.releases import look_again
 from gateway.runtime.sealer import Ready, Sealer
 from gateway.schemas.consent import Kept
 from gateway.schemas.findings import Counts
@@ -216,6 +217,8 @@ class Loader:
                 feed.drop_stage(session, submission.id, findings=False)
             sealed = self.sealer.seal_all(session, ready, heads)
             self._finish(session, submission, stages, reading)
+            if any(one.settled.counts.held for one in ready) and submission.request.releases is None:
+                look_again(session, [submission], self.clock.now())
         self._note(sealed)
         return True
 

@@ -10,7 +10,13 @@ from gateway.store import jobs
 from gateway.store.engine import Database
 from gateway.store.jobs import ANY_KIND, NewJob
 
-REGULAR = {"tidy": "17 * * * *", "expire": "0 15 * * *", "announce": "7 * * * *", "chain": "37 * * * *"}
+REGULAR = {
+    "tidy": "17 * * * *",
+    "expire": "0 15 * * *",
+    "merge": "0 15 * * *",
+    "announce": "7 * * * *",
+    "chain": "37 * * * *",
+}
 """Task -> when it is due (cron, UTC); a day in Japan begins at 15:00."""
 
 

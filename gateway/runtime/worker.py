@@ -9,15 +9,17 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.errors import BusyError, GatewayError
 from gateway.pipeline import owners_of
 from gateway.ports import Clock
+from gateway.registers.mergers import Successions, as_of
 from gateway.runtime.loader import Loader
 from gateway.runtime.logs import kind_of
-from gateway.schemas.identifiers import Channel
-from gateway.store import jobs, submissions
+from gateway.schemas.identifiers import Channel, japanese_date
+from gateway.schemas.submission import Submission
+from gateway.store import jobs, registers, submissions
 from gateway.store.engine import Database, Watch
 from gateway.store.jobs import ATTEMPTS, LOST_WORKERS, Claimed
 
@@ -92,9 +94,7 @@ class Worker:
             if earlier is None or not waiting:
                 return
             if submissions.find_submission(session, new) is None:
-                origin = earlier.origin.model_copy(update={"channel": Channel.GATEWAY})
-                request = replace(earlier.request, releases=held_by, channel=Channel.GATEWAY, fixes=None)
-                release = replace(earlier, id=new, origin=origin, request=request, key=None)
+                release = _released(earlier, new, registers.load_successions(session), self.clock.now())
                 submissions.add_kept(session, [submissions.keep(cipher.data_key(owners), release, None, final=False)])
         loader.load(new, frozenset(waiting))
 
@@ -112,6 +112,16 @@ class Worker:
                 jobs.finish(session, job, now, reason)
             else:
                 jobs.retry_later(session, job, now + timedelta(seconds=2**job.attempts), reason)
+
+
+def _released(earlier: Submission, name: str, successions: Successions, now: datetime) -> Submission:
+    """What publishes a submission's held records, for what its institution has become by now."""
+    origin = as_of(successions, earlier.origin, japanese_date(now))
+    held_as = earlier.origin.institution if origin != earlier.origin else None
+    request = replace(earlier.request, releases=earlier.id, held_as=held_as, channel=Channel.GATEWAY, fixes=None)
+    return replace(
+        earlier, id=name, origin=origin.model_copy(update={"channel": Channel.GATEWAY}), request=request, key=None
+    )
 
 
 def _idle(stop: threading.Event, watch: Watch) -> None:

@@ -17,7 +17,11 @@ from gateway.schemas.statement import Consulted, Origin, Reopening
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the sender asked for, apart from the document itself."""
+    """What the sender asked for, apart from the document itself.
+
+    ``releases`` is, of the gateway's own, the submission whose held records it publishes; ``held_as`` the institution
+    they were held of, where a merger took effect since: it is that one's customer numbers they speak of.
+    """
 
     recipients: tuple[str, ...] = ()
     subject: Reference | None = None
@@ -28,6 +32,7 @@ class Request:
     received_on: tuple[str, ...] = ()
     fixes: str | None = None
     releases: str | None = None
+    held_as: str | None = None
     filename: str | None = None
     media_type: str | None = None
     dry_run: bool = False

@@ -210,7 +210,8 @@ def names_of(draft: Draft, recipient: str, submission: Submission) -> list[Refer
     named = ((given,) if given else ()) + draft.references
     if given is not None and given.scheme is Scheme.TENANT and needs_consent(flow_in(origin), [draft.kind]):
         named = (given,)
-    return [scoped(reference, origin.sender, origin.institution, recipient) for reference in named]
+    institution = submission.request.held_as or origin.institution
+    return [scoped(reference, origin.sender, institution, recipient) for reference in named]
 
 
 def _finding(code: str, severity: Severity, draft: Draft, params: dict[str, str | int]) -> Finding:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, exists, update
+from sqlalchemy import Executable, bindparam, exists, true, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -166,12 +166,14 @@ def last_sequences(session: Session, recipient: str, institution: str, tape: str
     return [number for number in numbers if number is not None]
 
 
-def find_arrivals(session: Session, recipient: str, sender: str, among: Iterable[str]) -> dict[str, datetime]:
-    """When those of some submissions that are a sender's had arrived."""
+def find_arrivals(session: Session, recipient: str, sender: str | None, among: Iterable[str]) -> dict[str, datetime]:
+    """When those of some submissions that are a sender's (None: anybody's) had arrived."""
     found: dict[str, datetime] = {}
     for some in in_parts(sorted(among)):
         query = select(StatementRow.submission, StatementRow.received_at).where(
-            col(StatementRow.submission).in_(some), StatementRow.recipient == recipient, StatementRow.sender == sender
+            col(StatementRow.submission).in_(some),
+            StatementRow.recipient == recipient,
+            true() if sender is None else StatementRow.sender == sender,
         )
         found.update(session.exec(query).all())
     return found

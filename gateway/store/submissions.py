@@ -37,6 +37,7 @@ ASKED = (
     "received_on",
     "fixes",
     "releases",
+    "held_as",
     "dry_run",
     "respond_async",
 )
@@ -363,17 +364,47 @@ def waiting_for(session: Session, cipher: Cipher, references: Sequence[Reference
     ]
 
 
+def holding(session: Session, institutions: Sequence[str]) -> list[Submission]:
+    """Submissions of some institutions with records that wait for some number."""
+    waits = columns(col(HeldRecord.submission)).where(
+        col(HeldRecord.released_by).is_(None),
+        col(HeldRecord.waits_for).is_not(None),
+        col(HeldRecord.submission).in_(select(StatementRow.submission)),
+    )
+    mine = select(SubmissionRow.id).where(
+        col(SubmissionRow.institution).in_(institutions), col(SubmissionRow.id).in_(waits)
+    )
+    found = (find_submission(session, name) for name in session.exec(mine.order_by(SubmissionRow.id)).all())
+    return [one for one in found if one is not None]
+
+
+def waiting_in(session: Session, cipher: Cipher, submission: str) -> Iterator[list[Waiting]]:
+    """Records of a submission still waiting, some thousands at a time."""
+    mine = col(HeldRecord.submission) == submission
+    recipients = session.exec(select(HeldRecord.recipient).where(mine).distinct()).all()
+    for recipient in sorted(recipients):
+        last = -1
+        while some := _waiting(
+            session,
+            cipher,
+            mine & (col(HeldRecord.recipient) == recipient) & (col(HeldRecord.ordinal) > last),
+            ORDINALS_PER_QUERY,
+        ):
+            yield some
+            last = some[-1].ordinal
+
+
 def _may_wait(number: Reference, recipient: str) -> bool:
     return number.scheme is not Scheme.GUARANTEE or number.scope == recipient
 
 
-def _waiting(session: Session, cipher: Cipher, concerned: Any) -> list[Waiting]:
+def _waiting(session: Session, cipher: Cipher, concerned: Any, at_most: int | None = None) -> list[Waiting]:
     query = select(HeldRecord).where(
         concerned,
         col(HeldRecord.released_by).is_(None),
         col(HeldRecord.submission).in_(select(StatementRow.submission)),  # a stage is nobody's business yet
     )
-    rows = session.exec(query.order_by(HeldRecord.submission, col(HeldRecord.ordinal))).all()
+    rows = session.exec(query.order_by(HeldRecord.submission, col(HeldRecord.ordinal)).limit(at_most)).all()
     return [
         Waiting(
             submission=row.submission,

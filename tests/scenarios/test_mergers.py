@@ -66,6 +66,37 @@ def test_a_successor_corrects_what_its_predecessor_reported_and_the_history_stay
     assert again.counts["unchanged"] == 1
 
 
+def test_what_two_banks_held_is_published_by_their_merger_and_each_release_names_what_held_it(world: World) -> None:
+    old, new = "bank-9841", "bank-9842"
+    world.enrol(old, "bank", "9841", ["submit:13"])
+    world.enrol(new, "bank", "9842", ["submit:13"])
+    world.register(range(120, 121), "9842")
+    world.register(range(121, 122), "9841")
+    reader = world.reader()
+    asked = {"recipient": "13", "filename": "返済.csv"}
+    held = [
+        world.client(old).submit(tape("9841", 120, 5_000_000), **asked),
+        world.client(new).submit(tape("9842", 121, 6_000_000), **asked),
+    ]
+    stranger = world.client(OTHER_BANK).submit(tape("9992", 120, 1), **asked)
+    assert [one.verdict for one in (*held, stranger)] == ["held"] * 3
+    orders.give(world.gateway.registrar, Succeed(institution="9841", successor="9842", since=TODAY - timedelta(days=1)))
+    lines = list(reader.fetch(wait=20))
+    if len(lines) < len(held):
+        lines += reader.fetch(wait=20)
+    told = [(line.line["key"]["institution"], line.line["record"]["balance_yen"]) for line in lines]
+    assert told == [("9842", 5_000_000), ("9842", 6_000_000)]
+    for line, earlier, sender in zip(lines, held, (old, new), strict=True):
+        [receipt] = world.client(sender).wait_for(line.submission).receipts
+        said = Client.check_receipt(world.client(sender), receipt, KeyRing([world.gateway.key.public]))
+        assert (said["releases"], said["origin"]["succeeds"]) == (earlier.submission, ["9841"])
+        assert said["origin"]["channel"] == "gateway"
+    again = world.client(old).submit(tape("9841", 120, 5_000_000), **asked)
+    assert (again.counts["unchanged"], again.counts["held"]) == (1, 0), "push and release say the same"
+    waiting = {one["submission"] for one in world.client(CORPORATION).held()}
+    assert waiting & {one.submission for one in (*held, stranger)} == {stranger.submission}
+
+
 def wait_for_registers(world: World, name: str) -> None:
     """The server looks again at the registers whenever somebody signs in."""
     world.client(name).token()
