@@ -44,7 +44,7 @@ from gateway.steps.validate import (
     validate_registered,
     validate_rows_history,
 )
-from gateway.store import feed, log, registers
+from gateway.store import feed, links, log, registers
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
 
@@ -401,7 +401,15 @@ def _known(session: Session, references: set[Reference], guarantees: Mapping[str
         for recipient, numbers in guarantees.items()
         for number, guaranteed in registers.find_guarantees(session, recipient, sorted(numbers)).items()
     }
-    return Known(registers.find_links(session, references, japanese_date(now)), found)
+    words = links.find_words(session, references, japanese_date(now))
+    own = links.speakers(session, guarantees) if any(map(links.is_contested, words.values())) else {}
+    named = {
+        (recipient, number): party
+        for number, said in words.items()
+        for recipient in guarantees
+        if (party := links.chosen(said, own.get(recipient, ()))) is not None
+    }
+    return Known(named, links.known_parties(session, references), found)
 
 
 def _recall_versions(session: Session, shares: Sequence[Share], blocks: Blocks) -> Versions:

@@ -93,9 +93,9 @@ def succeed(request: Request, recipient: Recipient, asked: SuccessionRequest) ->
 def lineage(
     request: Request, recipient: Recipient, subject: Annotated[str, Path(description="Our id of the firm")]
 ) -> Response:
-    """What a firm was before and what became of it, the oldest first."""
+    """What a firm was before and what became of it by this corporation's own word, the oldest first."""
     parts, _ = admitted(request, recipient)
-    found = lineage_of(parts.database, subject)
+    found = lineage_of(parts.database, recipient, subject)
     shown = [{"party": party, "successor": successor, "since": since} for party, successor, since in found]
     return Response(orjson.dumps(shown), media_type="application/json")
 

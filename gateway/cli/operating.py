@@ -122,6 +122,17 @@ def _tell_withdrawn(gateway: Gateway, submission: str) -> None:
 
 
 @app.command()
+def contested() -> None:
+    """List numbers that name different firms by the words of different corporations, none of which is told so."""
+    from gateway.registers.firms import contested as find
+
+    with gateway_here() as gateway:
+        for one in find(gateway.database, gateway.clock.now()):
+            for said in one.words:
+                typer.echo("\t".join((str(one.reference), said.party, f"by {said.by}", said.at.isoformat())))
+
+
+@app.command()
 def disclosures(
     subject: Annotated[str, typer.Argument(help="Whose: a corporate or invoice number, scheme:value or the like.")],
 ) -> None:

@@ -81,7 +81,7 @@ def record(registrar: Registrar, asking: Asking, given: Given) -> Kept:
         raise NotEntitled
     named, consent = _named(asking, given.firm), _narrowed(asking, consent)
     with registrar.changing() as changing:
-        return give(changing, consent, firm_named(changing, named), asking.by)
+        return give(changing, consent, firm_named(changing, named, asking.participant.id), asking.by)
 
 
 def end(registrar: Registrar, asking: Asking, id: str) -> Kept:

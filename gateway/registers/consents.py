@@ -17,7 +17,7 @@ from gateway.registers.releases import release_waiting
 from gateway.schemas.consent import Consent, Kept, Wanted, chosen
 from gateway.schemas.identifiers import Reference, Scheme, instant_text, japanese_date, new_id
 from gateway.schemas.register_change import Authority
-from gateway.store import consent_notices, consents, log, registers
+from gateway.store import consent_notices, consents, links, log, registers
 from gateway.store.engine import Session
 
 
@@ -32,14 +32,15 @@ class Firm:
     party: str | None
 
 
-def firm_named(changing: Changing, named: Reference) -> Firm:
-    """The firm that a number names; or will name, once somebody says so: nobody is told which it was.
+def firm_named(changing: Changing, named: Reference, by: str = "") -> Firm:
+    """The firm that a number names to a participant (``by``), or will, once somebody says so; nobody is told which.
 
     Raises:
         InvalidRequest: a guarantee's number.
     """
     only_links(named)
-    found = registers.find_links(changing.session, [named], japanese_date(changing.now))
+    own = links.speaks_with(changing.session, by)
+    found = registers.find_links(changing.session, [named], japanese_date(changing.now), own)
     return Firm(named, found.get(named))
 
 

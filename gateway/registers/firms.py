@@ -2,12 +2,15 @@
 
 Whoever changes this register locks every log's head first. A commit group looks at the register again under its own
 head: so either it sees the new number, or the record it holds is there to be released. Nothing stays held unseen.
+
+Each corporation says for itself which firm a number names and what a firm became, and learns nothing of what others
+say (``store/links.py``): it goes by its own word, and where it has none, by the first.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from gateway.errors import InvalidRequest, NotFound
@@ -17,8 +20,9 @@ from gateway.schemas.guarantees import GuaranteeEntry
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.register_change import Authority
 from gateway.security.canonical import canonical, sha256_hex
-from gateway.store import log, registers
+from gateway.store import links, log, registers
 from gateway.store.engine import Database, Session
+from gateway.store.links import Contested, Word
 
 
 def say_who(
@@ -27,11 +31,12 @@ def say_who(
     """Let a number name the firm that ``same_as`` names, or a new firm; its party id, and how many records go free
     at each corporation.
 
-    ``by`` is who says so, and when.
+    ``by`` is who says so, and when. Whether others say the same of the number, something else, or nothing, the answer
+    is the same, and their words stand; where they differ, that is ``contested``.
 
     Raises:
         NotFound: nobody knows ``same_as``.
-        InvalidRequest: the number names another firm already, or is one of a guarantee.
+        InvalidRequest: the number names another firm by a word that this participant may see, or is a guarantee's.
     """
     only_links(reference, *([same_as] if same_as else []))
     with registrar.changing() as changing:
@@ -76,11 +81,12 @@ def say_became(
         InvalidRequest: they are one firm, or one of them was the other before.
     """
     with registrar.changing() as changing:
-        found = registers.find_links(changing.session, pair, japanese_date(by[1]))
+        own = links.speaks_with(changing.session, by[0])
+        found = registers.find_links(changing.session, pair, japanese_date(by[1]), own)
         if len(found) < len(set(pair)):
             raise NotFound("nobody knows that number", ja="その番号は登録されていません。")
         party, successor = found[pair[0]], found[pair[1]]
-        later = {after for _, after, _ in registers.find_lineage(changing.session, successor)} - {successor}
+        later = {after for _, after, _ in registers.find_lineage(changing.session, successor, own)} - {successor}
         if party == successor or party in later:
             raise InvalidRequest("a firm does not become itself", ja="承継の前後が同じ事業者です。")
         registers.succeed_party(changing.session, party, successor, since, by)
@@ -98,15 +104,25 @@ def require_known(database: Database, recipient: str, references: Sequence[Refer
     """
     only_links(*references)
     with database.read() as session:
-        found = registers.find_links(session, references, japanese_date(now))
+        here = links.speakers(session, [recipient])[recipient]
+        found = registers.find_links(session, references, japanese_date(now), here)
         if not all(one in found and registers.is_known_at(session, recipient, one, found[one]) for one in references):
             raise NotFound("nobody here knows that number", ja="その番号は登録されていません。")
 
 
-def lineage_of(database: Database, party: str) -> list[tuple[str, str, date]]:
-    """What a firm was before and what became of it, the oldest first: a firm, its successor, and since when."""
+def lineage_of(database: Database, recipient: str, party: str) -> list[tuple[str, str, date]]:
+    """What a firm was before and what became of it, the oldest first: a firm, its successor, and since when.
+
+    As far as a corporation said so itself; what others say of the firm it is not told.
+    """
     with database.read() as session:
-        return registers.find_lineage(session, party)
+        return registers.find_lineage(session, party, links.speakers(session, [recipient])[recipient])
+
+
+def contested(database: Database, now: datetime) -> list[Contested]:
+    """Numbers that name different firms by different words: for the operator alone, who may see all of them."""
+    with database.read() as session:
+        return links.find_contested(session, japanese_date(now))
 
 
 def register_guarantees(
@@ -153,17 +169,21 @@ def only_links(*references: Reference) -> None:
 
 
 def _parties(session: Session, entries: Sequence[GuaranteeEntry], by: tuple[str, datetime]) -> dict[Reference, str]:
-    """The firm of every entry; those not yet known are added, each once."""
+    """The firm of every entry, each by a word of its own; firms not yet known are added, each once."""
     names = {entry.firm: entry.name for entry in reversed(entries)}
-    parties = registers.find_links(session, names, japanese_date(by[1]))
+    own, today = links.speaks_with(session, by[0]), japanese_date(by[1])
+    words = links.find_words(session, names, today)
+    parties = registers.find_links(session, names, today, own)
     unknown = [firm for firm in names if firm not in parties]
-    added = dict(zip(unknown, registers.add_parties(session, [names[firm] for firm in unknown]), strict=True))
-    registers.add_links(session, added, *by)
-    return parties | added
+    parties |= dict(zip(unknown, registers.add_parties(session, [names[firm] for firm in unknown]), strict=True))
+    unsaid = {firm: party for firm, party in parties.items() if not _has_said(words.get(firm, ()), own)}
+    registers.add_links(session, unsaid, *by)
+    return parties
 
 
 def _party(session: Session, known: Reference, name: str | None, by: tuple[str, datetime]) -> str:
-    found = registers.find_links(session, [known], japanese_date(by[1])).get(known)
+    own = links.speaks_with(session, by[0])
+    found = registers.find_links(session, [known], japanese_date(by[1]), own).get(known)
     if found is not None:
         return found
     if name is None:
@@ -172,12 +192,19 @@ def _party(session: Session, known: Reference, name: str | None, by: tuple[str, 
 
 
 def _link(session: Session, reference: Reference, party: str, by: tuple[str, datetime]) -> bool:
-    """Link a number; whether it was not yet."""
-    found = registers.find_links(session, [reference], japanese_date(by[1])).get(reference)
-    if found not in (None, party):
+    """Link a number by a word of its own; whether there was none yet. Others' words do not count."""
+    if reference.scheme is Scheme.PARTY:
+        return False
+    own = links.speaks_with(session, by[0])
+    words = links.find_words(session, [reference], japanese_date(by[1])).get(reference, [])
+    if any(word.by in own and word.party != party for word in words):
         raise InvalidRequest("that number names another firm", ja="その番号は別の事業者を指しています。")
-    if found is None and reference.scheme is not Scheme.PARTY:
-        registers.link(session, reference, party, *by)
-        session.flush()
-        return True
-    return False
+    if _has_said(words, own):
+        return False
+    registers.link(session, reference, party, *by)
+    session.flush()
+    return True
+
+
+def _has_said(words: Sequence[Word], own: Collection[str]) -> bool:
+    return any(word.by in own for word in words)

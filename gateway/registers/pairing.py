@@ -197,7 +197,7 @@ def _found_or_added(changing: Changing, named: Reference, name: str, by: Authori
         NotFound: an id of ours that there is not.
     """
     log.lock_all_heads(changing.registrar.database, changing.session)
-    found = consents.firm_named(changing, named).party
+    found = consents.firm_named(changing, named, by.by[0]).party
     if found is not None:
         return found
     if named.scheme is Scheme.PARTY:

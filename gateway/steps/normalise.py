@@ -123,15 +123,22 @@ def draft_rows(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the registers say, as far as one group of submissions asks for it."""
+    """What the registers say, as far as one group of submissions asks for it.
 
-    links: Mapping[Reference, str]
+    Attributes:
+        links: which firm a number names at a recipient.
+        itself: ids of our own, which name a firm to everybody.
+        guarantees: by recipient and number.
+    """
+
+    links: Mapping[tuple[str, Reference], str]
+    itself: Mapping[Reference, str]
     guarantees: Mapping[tuple[str, str], Guaranteed]
 
     def party(self, reference: Reference, recipient: str, speaks_as: Sequence[str]) -> str | None:
         """The firm a number names for an institution (and what it succeeds) at a recipient; None if it names nobody."""
         if reference.scheme is not Scheme.GUARANTEE:
-            return self.links.get(reference)
+            return self.itself.get(reference) or self.links.get((recipient, reference))
         return self.guaranteed(reference.value, recipient, speaks_as) if reference.scope == recipient else None
 
     def guaranteed(self, number: str, recipient: str, speaks_as: Sequence[str]) -> str | None:

@@ -106,13 +106,16 @@ class Succession(SQLModel, table=True):
 
 
 class PartySuccession(SQLModel, table=True):
-    """That one firm became another on a day (法人成り), by whose word; each keeps its numbers and its history."""
+    """That one firm became another on a day (法人成り), by whose word; each keeps its numbers and its history.
+
+    What others say of the same firm stands beside it.
+    """
 
     __tablename__: ClassVar[Any] = "party_succession"
     party: str = Field(primary_key=True, foreign_key="party.id")
     successor: str = Field(index=True, foreign_key="party.id")
     since: date
-    asserted_by: str
+    asserted_by: str = Field(primary_key=True)
     asserted_at: datetime = instant()
 
 

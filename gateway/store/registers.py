@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,8 +14,8 @@ from sqlmodel import Session, col, select
 
 from gateway.schemas.identifiers import Reference, Scheme, SignatureProfile
 from gateway.schemas.submission import Guaranteed
-from gateway.store import consents
-from gateway.store.driver import add_rows, any_of, by_prefix, fetch, in_parts, insert_or_update, table_of
+from gateway.store import consents, links
+from gateway.store.driver import add_rows, any_of, fetch, in_parts, insert_or_update, table_of
 from gateway.store.engine import Database
 from gateway.store.register_tables import (
     Delegation,
@@ -32,11 +32,8 @@ from gateway.store.register_tables import (
 )
 
 _VERSION = columns(table_of(RegisterVersion).c.version)
-_KEY, _LINK, _GUARANTEE = (table_of(table).c for table in (ParticipantKey, Link, Guarantee))
+_KEY, _GUARANTEE = (table_of(table).c for table in (ParticipantKey, Guarantee))
 _ENDED = columns(_KEY.kid).where(any_of(_KEY.kid, "kids"), _KEY.valid_until_at <= bindparam("at"))
-_LINKS = columns(_LINK.value, _LINK.party, _LINK.valid_from, _LINK.valid_until).where(
-    _LINK.scheme == bindparam("scheme"), _LINK.scope == bindparam("scope"), any_of(_LINK.value, "numbers")
-)
 _GUARANTEES = columns(
     _GUARANTEE.guarantee_no,
     _GUARANTEE.party,
@@ -202,7 +199,7 @@ def add_parties(session: Session, names: Sequence[str]) -> list[str]:
 
 
 def add_links(session: Session, parties: Mapping[Reference, str], asserted_by: str, at: datetime) -> None:
-    """Let numbers name firms from now on; numbers that name none yet."""
+    """Let numbers name firms from now on, by somebody's word; numbers of which it said nothing yet."""
     said: dict[str, Any] = {"valid_from": None, "valid_until": None, "asserted_by": asserted_by, "asserted_at": at}
     rows = [
         {"scheme": reference.scheme.value, "scope": reference.scope, "value": reference.value, "party": party} | said
@@ -214,7 +211,7 @@ def add_links(session: Session, parties: Mapping[Reference, str], asserted_by: s
 
 
 def link(session: Session, reference: Reference, party: str, asserted_by: str, at: datetime) -> None:
-    """Let a number name a firm from now on. The same number may not name two firms at once."""
+    """Let a number name a firm from now on, by somebody's word; another's word of it stands beside it."""
     session.add(
         Link(
             scheme=reference.scheme.value,
@@ -250,48 +247,45 @@ def end_link(session: Session, reference: Reference, asserted_by: str, today: da
 
 
 def succeed_party(session: Session, party: str, successor: str, since: date, by: tuple[str, datetime]) -> None:
-    """A firm became another on a day, by whose word, and when that was said."""
+    """A firm became another on a day, by whose word, and when that was said; others' words of it stand beside it."""
     session.merge(PartySuccession(party=party, successor=successor, since=since, asserted_by=by[0], asserted_at=by[1]))
 
 
-def find_lineage(session: Session, party: str) -> list[tuple[str, str, date]]:
-    """What became of a firm and what it was before: (party, successor, since), the oldest first."""
+def find_lineage(session: Session, party: str, own: Collection[str]) -> list[tuple[str, str, date]]:
+    """What became of a firm and what it was before: (party, successor, since), the oldest first.
+
+    By the words of some participants (``own``) alone; where these differ, by the last.
+    """
     found: dict[str, tuple[str, str, date]] = {}
     open_, seen = {party}, set[str]()
     while open_:
         some = list(open_)
         seen |= open_
         query = select(PartySuccession).where(
-            col(PartySuccession.party).in_(some) | col(PartySuccession.successor).in_(some)
+            col(PartySuccession.party).in_(some) | col(PartySuccession.successor).in_(some),
+            col(PartySuccession.asserted_by).in_(sorted(own)),
         )
-        for row in session.exec(query).all():
+        for row in session.exec(query.order_by(col(PartySuccession.asserted_at))).all():
             found[row.party] = (row.party, row.successor, row.since)
         open_ = {name for before, after, _ in found.values() for name in (before, after)} - seen
     return sorted(found.values(), key=lambda one: (one[2], one[0]))
 
 
-def find_links(session: Session, references: Iterable[Reference], on: date) -> dict[Reference, str]:
-    """Which firm each number names on a day; a number that names none, or more than one, is left out."""
-    wanted = {(r.scheme.value, r.scope, r.value): r for r in references}
-    parties = {r: r.value for r in wanted.values() if r.scheme is Scheme.PARTY}
-    keys = [key for key, r in wanted.items() if r.scheme is not Scheme.PARTY]
-    seen: dict[Reference, set[str]] = {}
-    for (scheme, scope), numbers in by_prefix(keys):
-        for value, party, start_on, end_on in fetch(session, _LINKS, scheme=scheme, scope=scope, numbers=numbers):
-            if (start_on or on) <= on <= (end_on or on):
-                seen.setdefault(wanted[scheme, scope, value], set()).add(party)
-    found = {reference: next(iter(parties_)) for reference, parties_ in seen.items() if len(parties_) == 1}
-    if parties:
-        known = set(session.exec(select(Party.id).where(col(Party.id).in_(list(parties.values())))).all())
-        found.update({r: p for r, p in parties.items() if p in known})
-    return found
+def find_links(
+    session: Session, references: Collection[Reference], on: date, own: Collection[str] = ()
+) -> dict[Reference, str]:
+    """Which firm each number names on a day; a number that names none is left out.
+
+    Where words of it differ, those of some participants count (``own``), and otherwise those of who spoke first.
+    """
+    words = links.find_words(session, references, on)
+    found = {number: party for number, said in words.items() if (party := links.chosen(said, own)) is not None}
+    return found | links.known_parties(session, references)
 
 
 def is_known_at(session: Session, recipient: str, reference: Reference, party: str) -> bool:
     """Whether a corporation knows a number and its firm by itself: it said so, or has a guarantee of that firm."""
-    here = columns(col(Entitlement.participant)).where(
-        col(Entitlement.action) == "link", col(Entitlement.recipient) == recipient
-    )
+    here = links.speakers(session, [recipient])[recipient]
     named = (
         col(Link.party) == party
         if reference.scheme is Scheme.PARTY

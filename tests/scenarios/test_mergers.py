@@ -210,3 +210,38 @@ def test_a_sole_proprietor_becomes_a_corporation_and_both_histories_can_be_follo
     for reference in (person, corporation):
         assert bank.submit(trial_balance(1, 3, references=[reference]), recipient="13").status == 201
     assert [one.line["subject"] for one in reader.fetch()] == parties[:2]
+
+
+def test_what_another_corporation_says_of_a_firm_changes_no_answer_and_is_shown_to_nobody_else(world: World) -> None:
+    world.enrol("cgc-14100", "corporation", None, ["link:14100", "read:14100"])
+    here, there = world.client(CORPORATION), world.client("cgc-14100")
+    known, strange, own, free, mine = (
+        {"scheme": "corporate_number", "value": corporate_number(number)} for number in range(7_301, 7_306)
+    )
+
+    def link(clerk: Client, recipient: str, reference: dict[str, str], **who: Any) -> str:
+        answer = clerk.post(f"/v1/recipients/{recipient}/links", {"reference": reference, **who}).json()
+        assert sorted(answer) == ["party", "released"]
+        return str(answer["party"])
+
+    def become(clerk: Client, recipient: str, before: dict[str, str], after: dict[str, str]) -> None:
+        asked = {"predecessor": before, "successor": after, "since": "2026-04-01"}
+        assert clerk.post(f"/v1/recipients/{recipient}/successions", asked).status_code == 201
+
+    theirs = [link(there, "14100", one, name="第一商店") for one in (known, strange)]
+    become(there, "14100", known, strange)
+    firm = link(here, "13", own, name="第二商店")
+    assert link(here, "13", strange, same_as=own) == firm, "it names another firm there"
+    assert link(here, "13", free, same_as=own) == firm, "it names nobody anywhere"
+    assert link(here, "13", known, name="第一商店") == theirs[0]
+    assert link(here, "13", mine, same_as=known) == theirs[0], "it was said here, too"
+    for party in (*theirs, firm):
+        assert here.get(f"/v1/recipients/13/subjects/{party}/lineage").json() == []
+    become(here, "13", strange, known)
+    assert [one["party"] for one in here.get(f"/v1/recipients/13/subjects/{firm}/lineage").json()] == [firm]
+    said = there.get("/v1/recipients/14100/subjects/" + theirs[0] + "/lineage").json()
+    assert said == [{"party": theirs[0], "successor": theirs[1], "since": "2026-04-01"}]
+    for one in (strange, free, known, mine):
+        assert here.post("/v1/recipients/13/links/end", {"reference": one}).status_code == 200
+    told = world.client("cgc-14100").get("/v1/participants/cgc-14100").json()["changes"]
+    assert [one["said"]["change"] for one in told] == ["succeeded", "linked", "linked", "enrolled"]
