@@ -378,8 +378,10 @@ def holding(session: Session, institutions: Sequence[str]) -> list[Submission]:
     return [one for one in found if one is not None]
 
 
-def waiting_in(session: Session, cipher: Cipher, submission: str) -> Iterator[list[Waiting]]:
-    """Records of a submission still waiting, some thousands at a time."""
+def waiting_in(
+    session: Session, cipher: Cipher, submission: str, at_once: int = ORDINALS_PER_QUERY
+) -> Iterator[list[Waiting]]:
+    """Records of a submission still waiting, by recipient and so many at a time."""
     mine = col(HeldRecord.submission) == submission
     recipients = session.exec(select(HeldRecord.recipient).where(mine).distinct()).all()
     for recipient in sorted(recipients):
@@ -388,7 +390,7 @@ def waiting_in(session: Session, cipher: Cipher, submission: str) -> Iterator[li
             session,
             cipher,
             mine & (col(HeldRecord.recipient) == recipient) & (col(HeldRecord.ordinal) > last),
-            ORDINALS_PER_QUERY,
+            at_once,
         ):
             yield some
             last = some[-1].ordinal

@@ -277,3 +277,16 @@ def test_a_merger_of_two_banks_that_hold_nothing_releases_nothing(banks: Banks) 
     waiting = banks.submit(OLD, rows(OLD, 1_000, 8))
     banks.merge()
     assert (banks.work(), banks.held(waiting)) == ([MERGE], [0])
+
+
+def test_what_a_submission_holds_is_looked_at_in_parts_and_by_recipient(banks: Banks) -> None:
+    banks.bank = OLD
+    outcome = banks.at_once(rows(OLD, 1_000, *range(1, 6)), BANK, None, "13", "14100")
+    with banks.gateway.database.read() as session:
+        parts = list(submissions.waiting_in(session, banks.gateway.blocks.cipher, outcome.submission, 2))
+        assert [one.id for one in submissions.holding(session, [OLD, NEW])] == [outcome.submission]
+        assert submissions.holding(session, [NEW]) == []
+    assert [[(one.recipient, one.ordinal) for one in part] for part in parts] == [
+        [(recipient, ordinal) for ordinal in some] for recipient in ("13", "14100") for some in ((0, 1), (2, 3), (4,))
+    ]
+    assert {one.waits_for.scope for part in parts for one in part if one.waits_for} == {"13", "14100"}
