@@ -128,8 +128,8 @@ def contested() -> None:
 
     with gateway_here() as gateway:
         for one in find(gateway.database, gateway.clock.now()):
-            for said in one.words:
-                typer.echo("\t".join((str(one.reference), said.party, f"by {said.by}", said.at.isoformat())))
+            for said, at in one.words:
+                typer.echo("\t".join((str(one.reference), said.party, f"by {said.by}", at.isoformat())))
 
 
 @app.command()

@@ -5,9 +5,10 @@ Who said something of a number goes by its own word; who did not, by the word of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, func
 from sqlalchemy import select as columns
@@ -18,27 +19,27 @@ from gateway.store.driver import any_of, by_prefix, fetch, table_of
 from gateway.store.register_tables import Entitlement, Link, Party
 
 _LINK = table_of(Link).c
-_LINKS = columns(
-    _LINK.value, _LINK.party, _LINK.valid_from, _LINK.valid_until, _LINK.asserted_by, _LINK.asserted_at, _LINK.id
-).where(_LINK.scheme == bindparam("scheme"), _LINK.scope == bindparam("scope"), any_of(_LINK.value, "numbers"))
+_LINKS = (
+    columns(_LINK.value, _LINK.party, _LINK.valid_from, _LINK.valid_until, _LINK.asserted_by, _LINK.id)
+    .where(_LINK.scheme == bindparam("scheme"), _LINK.scope == bindparam("scope"), any_of(_LINK.value, "numbers"))
+    .order_by(_LINK.id)
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """That a number names a firm (our party id): by whom it was said, and when; ``number`` counts words up."""
+class Word(NamedTuple):
+    """That a number names a firm (our party id), and by whom it was said; ``id`` counts words up."""
 
     party: str
     by: str
-    at: datetime
-    number: int
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """A number that names several firms, by different words; the first said first."""
+    """A number that names several firms, by different words and when each was said; the first said first."""
 
     reference: Reference
-    words: tuple[Word, ...]
+    words: tuple[tuple[Word, datetime], ...]
 
 
 def find_words(session: Session, references: Iterable[Reference], on: date) -> dict[Reference, list[Word]]:
@@ -46,13 +47,10 @@ def find_words(session: Session, references: Iterable[Reference], on: date) -> d
     wanted = {(r.scheme.value, r.scope, r.value): r for r in references if r.scheme is not Scheme.PARTY}
     found: dict[Reference, list[Word]] = {}
     for (scheme, scope), numbers in by_prefix(list(wanted)):
-        for value, party, start_on, end_on, by, at, number in fetch(
-            session, _LINKS, scheme=scheme, scope=scope, numbers=numbers
-        ):
+        rows = fetch(session, _LINKS, scheme=scheme, scope=scope, numbers=numbers)
+        for value, party, start_on, end_on, by, number in rows:
             if (start_on or on) <= on <= (end_on or on):
-                found.setdefault(wanted[scheme, scope, value], []).append(Word(party, by, at, number))
-    for words in found.values():
-        words.sort(key=lambda word: word.number)
+                found.setdefault(wanted[scheme, scope, value], []).append(Word(party, by, number))
     return found
 
 
@@ -61,6 +59,8 @@ def chosen(words: Sequence[Word], own: Collection[str]) -> str | None:
 
     None where nothing is said, or where these contradict themselves.
     """
+    if len(words) == 1:
+        return words[0].party
     mine = {word.party for word in words if word.by in own}
     said = mine or {word.party for word in words if word.by == words[0].by}
     return next(iter(said)) if len(said) == 1 else None
@@ -68,7 +68,7 @@ def chosen(words: Sequence[Word], own: Collection[str]) -> str | None:
 
 def is_contested(words: Sequence[Word]) -> bool:
     """Whether a number names several firms."""
-    return len({word.party for word in words}) > 1
+    return len(words) > 1 and len({word.party for word in words}) > 1
 
 
 def known_parties(session: Session, references: Iterable[Reference]) -> dict[Reference, str]:
@@ -110,6 +110,8 @@ def find_contested(session: Session, on: date) -> list[Contested]:
     numbers = [
         Reference(scheme=Scheme(scheme), scope=scope, value=value) for scheme, scope, value in session.exec(several)
     ]
-    words: Mapping[Reference, list[Word]] = find_words(session, numbers, on)
-    found = [Contested(number, tuple(said)) for number, said in words.items() if is_contested(said)]
+    words = {number: said for number, said in find_words(session, numbers, on).items() if is_contested(said)}
+    ids = [word.id for said in words.values() for word in said]
+    at = dict(session.exec(select(Link.id, Link.asserted_at).where(col(Link.id).in_(ids))).all())
+    found = [Contested(number, tuple((word, at[word.id]) for word in said)) for number, said in words.items()]
     return sorted(found, key=lambda one: str(one.reference))

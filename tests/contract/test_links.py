@@ -143,7 +143,7 @@ def test_contradictions_between_corporations_are_a_work_list_of_the_operators(th
     assert contested(them.gateway.database, them.gateway.clock.now()) == []
     them.link(HERE, 1, same_as=2)
     [one] = contested(them.gateway.database, them.gateway.clock.now())
-    assert (one.reference, [(said.party, said.by) for said in one.words]) == (
+    assert (one.reference, [(said.party, said.by) for said, _ in one.words]) == (
         firm(1),
         [(theirs, CLERKS[THERE]), (mine, CLERKS[HERE])],
     )
