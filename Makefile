@@ -7,7 +7,7 @@
 #   make bench           speed against the references, a line per goal
 #   make serve           a gateway on this machine (settings: docs/operations.md)
 #   make golden ADAPTER=…  write the expected files of an adapter's samples; FORCE=1 overwrites; the diff is the review
-#   make docs            rewrite the pages that are made from code: docs/rules.md, docs/adapters.md
+#   make docs            rewrite the pages that are made from code: docs/rules.md, adapters.md, record-kinds.md
 #   make locks           pin the dependencies of pyproject.toml (needs uv)   UPGRADE=1 moves to the newest
 
 PYTHON  ?= python3

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import orjson
 
@@ -21,6 +21,7 @@ from gateway.rules.pack import Pack
 from gateway.schemas.findings import Counts, Finding, Severity
 from gateway.schemas.identifiers import Reference, Scheme, japanese_date
 from gateway.schemas.observed import ObservedDocument
+from gateway.schemas.records import KINDS
 from gateway.schemas.statement import by_name
 from gateway.schemas.submission import Draft, Guaranteed, Held, Line, Prepared, Settled, Submission, Version
 from gateway.steps.normalise import (
@@ -48,12 +49,7 @@ from gateway.store import feed, links, log, registers
 from gateway.store.engine import Session
 from gateway.store.feed import Blocks
 
-HISTORY_WINDOWS = {
-    "trial_balance": timedelta(days=100),
-    "repayment_status": timedelta(days=100),
-    "monitoring_report": timedelta(days=400),
-    "financial_statement": timedelta(days=800),
-}
+HISTORY_WINDOWS = {kind: model.looks_back for kind, model in KINDS.items()}
 """How far back a series is looked at: past the one before last of what is due quarterly, half-yearly, yearly."""
 
 

@@ -1,7 +1,7 @@
 """Our own record kinds as JSON: one record, many in ``{"records": […]}``, or one per line (NDJSON).
 
-Reads: trial_balance, financial_statement, monitoring_report and repayment_status exactly as ``openapi/schemas`` has
-    them. A record names its ``kind``, unless the sender named one with the submission.
+Reads: every kind of ``docs/record-kinds.md`` exactly as ``openapi/schemas`` has it. A record names its ``kind``, unless
+    the sender named one with the submission.
 Specification: the models of ``gateway.schemas.records``; RFC 8259, and NDJSON as one object per line.
 Units and calendar: money is integer yen whatever ``unit`` says the source had; dates ISO 8601; instants with an offset.
 Encoding: UTF-8, a byte order mark is ignored.

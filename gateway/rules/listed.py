@@ -19,7 +19,11 @@ from gateway.schemas.findings import Severity
 from gateway.schemas.identifiers import Scheme, corporate_number_holds
 from gateway.schemas.records import KINDS, Record
 
-OF_BANKS = ("monitoring_report", "repayment_status")
+OF_BANKS = tuple(
+    kind
+    for kind, model in KINDS.items()
+    if "branch_code" in model.model_fields and "bank_code" in model.model_json_schema()["required"]
+)
 OF_FIRMS = tuple(kind for kind in KINDS if kind != "repayment_status")  # rows name guarantees, not firms
 NOT_LISTED, NO_SUCCESSOR = "not_listed", "no_successor"
 

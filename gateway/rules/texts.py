@@ -6,12 +6,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from gateway.schemas.records import KINDS
+from gateway.schemas.records.labels import free_texts
+
 TEXT_FIELDS: Final = frozenset(
     {
         *("company_name", "correction_reason", "department", "provisional_reason", "software", "term_label"),
         *("source_name", "section", "text"),
         *("reporter_name", "reporter_contact", "period", "cause", "observation", "gap_reason", "countermeasure"),
         *("issues", "fi_actions", "action", "kpi", "target", "actual"),
+        *(name for model in KINDS.values() for name in free_texts(model)),
     }
 )
 """Names of the fields that hold text, alike in every kind of record; all others are typed."""

@@ -25,12 +25,13 @@ from gateway.schemas.identifiers import Reference, Scheme, instant_text, scoped
 from gateway.schemas.line import CANONICAL, changed_values
 from gateway.schemas.observed import ObservedDocument, ObservedRows
 from gateway.schemas.place import Place
-from gateway.schemas.records import FinancialStatement, MonitoringReport, TrialBalance
+from gateway.schemas.records import KINDS, FinancialStatement, TrialBalance
 from gateway.schemas.records.repayment_columns import row_records
 from gateway.schemas.submission import Draft, Guaranteed, Line, Submission, Version
 
 MY_NUMBER_RULE = "V06"
 FIRM_UNKNOWN, NO_CONSENT = "S01", "V40"
+KEYED_BY_GUARANTEE = frozenset(kind for kind, model in KINDS.items() if model.is_keyed_by_guarantee)
 CIRCUMSTANCES = {"produced_at", "known_at"}  # say when, not what: kept among the line's instants
 
 
@@ -56,8 +57,8 @@ def draft_document(observed: ObservedDocument, warnings: tuple[str, ...]) -> Dra
         place=observed.place_of(""),
         row_digest=observed.digest,
         references=record.references,
-        guarantee=record.guarantee_nos[0] if isinstance(record, MonitoringReport) and record.guarantee_nos else None,
-        guarantees=record.guarantee_nos if isinstance(record, MonitoringReport) and record.scheme_families else (),
+        guarantee=record.placed_by,
+        guarantees=record.checked_guarantees,
         recipient=vars(record).get("cgc_id"),
         institution=vars(record).get("bank_code"),
         event_on=record.valid_on,
@@ -69,7 +70,7 @@ def draft_document(observed: ObservedDocument, warnings: tuple[str, ...]) -> Dra
         correction_reason=record.correction_reason,
         warnings=warnings,
         observed=observed,
-        beside=record.beside if isinstance(record, FinancialStatement) else None,
+        beside=record.beside,
     )
 
 
@@ -227,9 +228,8 @@ def _finding(code: str, severity: Severity, draft: Draft, params: dict[str, str 
 
 def full_series(draft: Draft, institution: str, party: str) -> str:
     """What versions of one thing share: institution, firm (or guarantee) and the record's own series."""
-    return (
-        f"{institution}/{draft.series}" if draft.kind == "repayment_status" else f"{institution}/{party}/{draft.series}"
-    )
+    within = institution if draft.kind in KEYED_BY_GUARANTEE else f"{institution}/{party}"
+    return f"{within}/{draft.series}"
 
 
 def series_beside(draft: Draft, institution: str, party: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The pages that are made from code: docs/rules.md, docs/adapters.md, openapi/gateway.yaml.
+"""The pages that are made from code: docs/rules.md, docs/adapters.md, docs/record-kinds.md, openapi/gateway.yaml.
 
 Run as a program, it rewrites them.
 """
@@ -12,10 +12,12 @@ import pkgutil
 import re
 import sys
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
+from kind_pages import kinds_md
 from project_files import ROOT
 
 from gateway import rules
@@ -206,7 +208,12 @@ def linked(path: Path) -> dict[str, str]:
     return {"externalValue": path.relative_to(EXAMPLES.parent).as_posix()}
 
 
-PAGES = {"docs/rules.md": rules_md, "docs/adapters.md": adapters_md, "openapi/gateway.yaml": openapi_yaml}
+PAGES = {
+    "docs/rules.md": rules_md,
+    "docs/adapters.md": adapters_md,
+    "docs/record-kinds.md": partial(kinds_md, MADE),
+    "openapi/gateway.yaml": openapi_yaml,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

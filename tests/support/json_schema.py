@@ -32,7 +32,7 @@ BOUNDS = {
     "const": lambda value, bound: value == bound,
 }
 SHAPES = {"$ref", "anyOf", "type", "format", "properties", "required", "additionalProperties", "items", "propertyNames"}
-WORDS = {"title", "description", "default", "examples", "$schema", "$id", "$defs"}
+WORDS = {"title", "x-label", "x-codes", "description", "default", "examples", "$schema", "$id", "$defs"}
 APPLY_TO = {"minimum": (int, float), "maximum": (int, float), "minItems": list, "maxItems": list}
 
 

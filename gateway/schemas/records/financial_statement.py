@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
-from typing import Annotated, Any, Literal, Required
+from typing import Annotated, Any, ClassVar, Literal, Required
 
 from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
@@ -45,6 +45,7 @@ class FinancialStatement(RecordBase):
     """One statement of one closed (or interim) term. Deductions and losses are negative, as filed."""
 
     kind: Literal["financial_statement"] = "financial_statement"
+    looks_back: ClassVar[timedelta] = timedelta(days=800)
     statement_type: StatementType
     fiscal_year_start: date
     fiscal_year_end: date

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gateway.schemas.identifiers import Reference
+from gateway.schemas.records.labels import Codes, Label
 
 Yen = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 """Integer yen, within what every JSON reader keeps exactly."""
@@ -105,19 +107,67 @@ class MissingReason(StrEnum):
     PARSE_ERROR = "parse_error"
 
 
+UNITS: Codes = {"yen": ("円", "yen"), "thousand": ("千円", "thousand yen"), "million": ("百万円", "million yen")}
+ROUNDINGS: Codes = {
+    "none": ("なし", "none"),
+    "floor": ("切捨て", "cut off"),
+    "half_up": ("四捨五入", "half up"),
+    "unknown": ("不明", "unknown"),
+}
+CORRECTIONS: Codes = {
+    "original": ("新規", "first word"),
+    "replace": ("訂正", "replaces what was said"),
+    "cancel": ("取消", "takes back what was said"),
+}
+MISSING: Codes = {
+    "not_provided": ("未記入", "not provided"),
+    "not_applicable": ("該当なし", "not applicable"),
+    "masked": ("マスキング", "masked"),
+    "withheld": ("非開示", "withheld"),
+    "parse_error": ("読取不能", "could not be read"),
+}
+SourceUnit = Annotated[Unit, Label("金額の単位", "unit of the source", UNITS)]
+SourceRounding = Annotated[Rounding, Label("端数処理", "rounding of the source", ROUNDINGS)]
+
+
 class RecordBase(BaseModel):
     """Fields common to every kind.
 
     ``references`` name the firm as the document itself does; ``missing`` says, by JSON Pointer within the
     record, why a value is absent; ``produced_at`` is when the sender's system made the document.
+
+    What a kind says of itself besides its fields: ``valid_from``, ``valid_on`` and ``series`` (its business key), how
+    far back that series is looked at, whether the guarantee alone names what it is about, and the properties below.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    references: tuple[Reference, ...] = ()
-    company_name: str | None = Field(default=None, max_length=200)
-    produced_at: AwareDatetime | None = None
-    known_at: AwareDatetime | None = None
-    correction: Correction = Correction.ORIGINAL
-    correction_reason: str | None = Field(default=None, max_length=64)
-    missing: Annotated[dict[str, MissingReason], Field(json_schema_extra={"default": {}})] = Field(default_factory=dict)
+    looks_back: ClassVar[timedelta]
+    is_keyed_by_guarantee: ClassVar[bool] = False
+
+    references: Annotated[tuple[Reference, ...], Label("事業者を示す番号", "numbers that name the firm")] = ()
+    company_name: Annotated[str | None, Field(max_length=200), Label("債務者名", "name of the firm")] = None
+    produced_at: Annotated[AwareDatetime | None, Label("作成日時", "produced at")] = None
+    known_at: Annotated[AwareDatetime | None, Label("把握日時", "known at")] = None
+    correction: Annotated[Correction, Label("訂正区分", "correction", CORRECTIONS)] = Correction.ORIGINAL
+    correction_reason: Annotated[str | None, Field(max_length=64), Label("訂正理由", "reason of the correction")] = None
+    missing: Annotated[
+        dict[str, MissingReason],
+        Field(json_schema_extra={"default": {}}),
+        Label("値がない理由", "why values are absent", MISSING),
+    ] = Field(default_factory=dict)
+
+    @property
+    def placed_by(self) -> str | None:
+        """The guarantee by which the firm is found; it must be registered, until then the record is held."""
+        return None
+
+    @property
+    def checked_guarantees(self) -> tuple[str, ...]:
+        """The guarantees of which rules ask what the register says."""
+        return ()
+
+    @property
+    def beside(self) -> str | None:
+        """The series of the record of the same day that this one is compared with, if any."""
+        return None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -121,6 +121,7 @@ class MonitoringReport(RecordBase):
     """One report by one bank about one firm for one half year. Amounts are yen (forms state 千円)."""
 
     kind: Literal["monitoring_report"] = "monitoring_report"
+    looks_back: ClassVar[timedelta] = timedelta(days=400)
     template_id: str = Field(default="monitoring-report", max_length=64)
     template_version: str = Field(default="1", max_length=16)
     cgc_id: CgcId | None = None
@@ -163,3 +164,13 @@ class MonitoringReport(RecordBase):
     def series(self) -> str:
         """What later versions of the same thing share, besides firm and institution."""
         return "+".join(sorted(self.guarantee_nos))
+
+    @property
+    def placed_by(self) -> str | None:
+        """The first guarantee it names."""
+        return self.guarantee_nos[0] if self.guarantee_nos else None
+
+    @property
+    def checked_guarantees(self) -> tuple[str, ...]:
+        """All of them, where it names schemes."""
+        return self.guarantee_nos if self.scheme_families else ()

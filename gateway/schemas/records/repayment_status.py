@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -42,6 +42,8 @@ class RepaymentStatus(RecordBase):
     """
 
     kind: Literal["repayment_status"] = "repayment_status"
+    looks_back: ClassVar[timedelta] = timedelta(days=100)
+    is_keyed_by_guarantee: ClassVar[bool] = True
     cgc_id: CgcId | None = None
     bank_code: BankCode
     branch_code: BranchCode | None = None

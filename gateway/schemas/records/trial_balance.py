@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal, Required
+from typing import Annotated, Any, ClassVar, Literal, Required
 
 from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
@@ -57,6 +57,7 @@ class TrialBalance(RecordBase):
     """
 
     kind: Literal["trial_balance"] = "trial_balance"
+    looks_back: ClassVar[timedelta] = timedelta(days=100)
     period_from: date
     period_to: date
     span: Literal["month", "cumulative"] = "month"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from string import Formatter
@@ -28,20 +28,40 @@ CASES = Path(__file__).resolve().parents[2] / "rules"
 RULES = [rule for rule in standard_pack().rules if rule.form == "listed"]
 
 
+DATED: dict[str, Callable[[date], dict[str, Any]]] = {
+    "trial_balance": lambda day: {
+        "period_from": day.replace(day=1),
+        "period_to": day,
+        "lines": [{"source_name": "現金"}],
+    },
+    "financial_statement": lambda day: {
+        "statement_type": "BS",
+        "fiscal_year_start": day - timedelta(days=364),
+        "fiscal_year_end": day,
+        "lines": [{"source_name": "現金"}],
+    },
+    "monitoring_report": lambda day: {
+        "bank_code": "9991",
+        "period_from": day - timedelta(days=182),
+        "period_to": day,
+    },
+    "loan_execution": lambda day: {
+        "bank_code": "9991",
+        "guarantee_no": "13-1",
+        "executed_on": day,
+        "principal_yen": 1,
+        "interest_rate": 1,
+        "repayment_method": "bullet",
+        "loan_type": "deed",
+    },
+}
+"""A record of a kind that speaks of a day."""
+
+
 def document(kind: str, day: date, numbers: list[str] | tuple[str, ...] = (), **fields: Any) -> ObservedDocument:
     """A record of a day, of the firm with these numbers."""
     named = [{"scheme": "corporate_number", "value": number} for number in numbers]
-    filled: dict[str, dict[str, Any]] = {
-        "trial_balance": {"period_from": day.replace(day=1), "period_to": day, "lines": [{"source_name": "現金"}]},
-        "financial_statement": {
-            "statement_type": "BS",
-            "fiscal_year_start": day - timedelta(days=364),
-            "fiscal_year_end": day,
-            "lines": [{"source_name": "現金"}],
-        },
-        "monitoring_report": {"bank_code": "9991", "period_from": day - timedelta(days=182), "period_to": day},
-    }
-    record = KINDS[kind].model_validate(filled[kind] | fields | {"references": named})
+    record = KINDS[kind].model_validate(DATED[kind](day) | fields | {"references": named})
     return ObservedDocument(record=record, ordinal=0, digest="0" * 64)
 
 
@@ -54,8 +74,8 @@ def rows(*given: Mapping[str, Any], **how: Any) -> ObservedRows:
 
 
 def forms(rule: Rule, given: Mapping[str, Any]) -> Iterator[ObservedDocument | ObservedRows]:
-    """What is given, as a record of every kind that the rule concerns."""
-    for kind in sorted(rule.kinds):
+    """What is given, as a record of every kind that the rule concerns and whose day one field or two decide."""
+    for kind in sorted(rule.kinds & {KIND, *DATED}):
         yield rows(given) if kind == KIND else document(kind, **given)
 
 

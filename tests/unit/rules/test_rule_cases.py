@@ -1,6 +1,7 @@
 """Every rule over documents does what its cases say, can fail, and explains itself.
 
-A case in tests/rules/<CODE>.yaml states what is ``given`` on top of a minimal valid record of its kind, where the rule
+A case in tests/rules/<CODE>.yaml states what is ``given`` on top of a minimal valid record of its kind (of most kinds
+the published example), where the rule
 compares it with an earlier record, or one beside it, that one as ``previous``, or with the register, what that says of
 guarantees as ``register``, and what the rule then finds: pointer, severity, params.
 Rows may be written short: ``[name, statement, side, opening, debit, credit, closing, {more}]`` in a trial balance,
@@ -25,6 +26,7 @@ from gateway.schemas.records import KINDS
 from gateway.schemas.submission import Guaranteed
 
 CASES = Path(__file__).resolve().parents[2] / "rules"
+EXAMPLES = Path(__file__).resolve().parents[3] / "openapi" / "examples" / "documents"
 HEADINGS = ("*Because*", "*Accepts*", "*Finds*", "*Remedy*", "*Source*")
 TRIAL_BALANCE = ("source_name", "statement", "normal_side", "opening_yen", "debit_yen", "credit_yen", "closing_yen")
 MINIMAL: dict[str, dict[str, Any]] = {
@@ -80,8 +82,14 @@ def row(short: list[Any] | dict[str, Any]) -> dict[str, Any]:
     return {"source_name": name, "level": level, "row": form, "amount_yen": None if form == amount else amount} | more
 
 
+def example(kind: str) -> dict[str, Any]:
+    """The published example of a kind, without when it was made and known."""
+    document = yaml.safe_load((EXAMPLES / f"{kind}.json").read_text("utf-8"))
+    return {name: value for name, value in document.items() if name not in ("produced_at", "known_at")}
+
+
 def record(kind: str, given: Mapping[str, Any]) -> Any:
-    fields = MINIMAL[kind] | given
+    fields = (MINIMAL.get(kind) or example(kind)) | given
     if "lines" in fields:
         fields["lines"] = [row(short) for short in fields["lines"]]
     return KINDS[kind].model_validate(fields)
@@ -153,7 +161,7 @@ def test_a_message_asks_only_for_params_its_rule_gives(rule: Rule) -> None:
     assert asked <= given
 
 
-@pytest.mark.parametrize("kind", sorted(MINIMAL))
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"repayment_status"}))
 def test_the_minimal_record_passes_every_rule(kind: str) -> None:
     observed = ObservedDocument(record=record(kind, {}), ordinal=0, digest="0" * 64)
     assert check_document(PACK, observed) == []

@@ -20,9 +20,11 @@ TYPED = {
 
 
 def holds_free_text(annotation: Any) -> bool:
-    """Whether values of this annotation may be strings that no enumeration limits."""
+    """Whether values of this annotation may be strings that neither an enumeration nor a pattern limits."""
     if annotation is str:
         return True
+    if any(getattr(mark, "pattern", None) for mark in getattr(annotation, "__metadata__", ())):
+        return False
     return any(holds_free_text(each) for each in get_args(annotation) if not isinstance(each, str))
 
 
@@ -32,7 +34,8 @@ def fields(annotation: Any) -> Iterator[tuple[str, Any]]:
     if is_typeddict(annotation):
         own = get_type_hints(annotation)
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        own = {name: field.annotation for name, field in annotation.model_fields.items()}
+        hints = get_type_hints(annotation, include_extras=True)
+        own = {name: hints[name] for name in annotation.model_fields}
     for name, inner in own.items():
         yield name, inner
         yield from fields(inner)
