@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from gateway.schemas.identifiers import Named, Opaque, Reference
+from gateway.schemas.records.condition_change import ChangeKind
 from gateway.schemas.records.header import Yen
 
 WHOLE_BP = 10_000
-
-ChangeKind = Literal[
-    "term_extension",
-    "principal_moratorium",
-    "installment_reduction",
-    "due_date_change",
-    "method_change",
-    "rate_change",
-    "debtor_change",
-    "guarantor_change",
-    "collateral_change",
-    "limit_change",
-]
-"""What a change of conditions (条件変更) changes; the first three are 返済緩和. Domain note 4.5."""
 
 SchemeFamily = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """A scheme by the name that all corporations share (``zero_zero``, ``sn4``, …), as reports name it; domain note 3.5."""

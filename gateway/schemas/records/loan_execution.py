@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from gateway.schemas.records.header import Rounding, SourceRounding, SourceUnit, Unit, Yen
+from gateway.schemas.records.header import Rounding, SourceRounding, SourceUnit, Unit
 from gateway.schemas.records.labels import Codes, Label
-from gateway.schemas.records.loan import GuaranteedLoan, Number, Rate
+from gateway.schemas.records.loan import GuaranteedLoan, Number, Owed, Rate, Ratio
 
 METHODS: Codes = {
     "equal_principal": ("元金均等", "equal principal"),
@@ -39,7 +38,6 @@ RISK_SHARES: Codes = {
 }
 Term = Annotated[int, Field(ge=1, le=1_200)]
 Grace = Annotated[int, Field(ge=0, le=1_200)]
-Ratio = Annotated[Decimal, Field(ge=0, le=1, max_digits=5, decimal_places=4)]
 
 
 class LoanExecution(GuaranteedLoan):
@@ -54,7 +52,7 @@ class LoanExecution(GuaranteedLoan):
 
     executed_on: Annotated[date, Label("実行日", "executed on")]
     guaranteed_on: Annotated[date | None, Label("保証書日付", "date of the letter of guarantee")] = None
-    principal_yen: Annotated[Yen, Label("貸付金額", "principal, yen")]
+    principal_yen: Annotated[Owed, Label("貸付金額", "principal, yen")]
     interest_rate: Annotated[Rate, Label("貸付利率", "interest rate, % a year")]
     repayment_method: Annotated[Method, Label("返済方法", "method of repayment", METHODS)]
     loan_type: Annotated[
