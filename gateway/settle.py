@@ -415,7 +415,8 @@ def _recall_versions(session: Session, shares: Sequence[Share], blocks: Blocks) 
             wanted.setdefault((share.recipient, one.draft.kind), []).append(one)
     found: dict[tuple[str, str, str], list[Version]] = {}
     for (recipient, kind), placed in wanted.items():
-        since = min(one.draft.valid_on for one in placed) - HISTORY_WINDOWS[kind]
+        first = min(one.draft.valid_on for one in placed).toordinal()
+        since = date.fromordinal(max(first - HISTORY_WINDOWS[kind].days, date.min.toordinal()))
         series = list(
             {name for one in placed for name in (one.series, *one.inherited, one.series_beside) if name is not None}
         )

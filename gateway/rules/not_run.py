@@ -15,18 +15,6 @@ class NotRun(NamedTuple):
 
 
 NOT_RUN = {
-    "V16": NotRun(
-        "保証書の日付から30日(60日)以内に実行されている",
-        "a loan is executed within 30 (60) days of the guarantee's date",
-        "records of loan execution are not taken yet; the guarantee register may hold the date (`issued_on`)",
-        "the record kind `loan_execution`",
-    ),
-    "V17": NotRun(
-        "条件変更が承諾から30日以内に実行されている",
-        "a change of conditions is executed within 30 days of its approval",
-        "records of condition changes are not taken yet",
-        "the record kind `condition_change` with both dates",
-    ),
     "V44": NotRun(
         "受信通知の日付が事業年度末以後で、法人名・事業年度が一致する",
         "a receipt notice of e-filing is dated after the term and names the same firm and term",

@@ -10,8 +10,11 @@ from typing import Any
 from gateway.errors import ConfigurationError
 from gateway.reference.lists import NO_LISTS, Lists
 from gateway.rules import (  # noqa: F401 - importing them is what declares their rules
+    accidents,
+    changes,
     continuity,
     equity,
+    executions,
     identities,
     listed,
     monitoring,
@@ -22,6 +25,7 @@ from gateway.rules import (  # noqa: F401 - importing them is what declares thei
     registered,
     repayment,
     statements,
+    subrogations,
     trial_balance,
 )
 from gateway.rules.my_number import masked_finding
@@ -96,7 +100,7 @@ class Pack:
 @cache
 def standard_pack() -> Pack:
     """Every declared rule, in the order of their codes, whatever was imported first."""
-    return Pack("standard", "standard-6", tuple(REGISTRY[code] for code in sorted(REGISTRY)))
+    return Pack("standard", "standard-7", tuple(REGISTRY[code] for code in sorted(REGISTRY)))
 
 
 def check_document(pack: Pack, observed: ObservedDocument) -> list[Finding]:

@@ -194,6 +194,7 @@ class Guaranteed:
     scheme_until: date | None = None
     change_count: int | None = None
     last_changed_on: date | None = None
+    issued_on: date | None = None
 
 
 @dataclass(slots=True)

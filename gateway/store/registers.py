@@ -43,6 +43,7 @@ _GUARANTEES = columns(
     _GUARANTEE.scheme_until,
     _GUARANTEE.change_count,
     _GUARANTEE.last_changed_on,
+    _GUARANTEE.issued_on,
 ).where(_GUARANTEE.recipient == bindparam("recipient"), any_of(_GUARANTEE.guarantee_no, "numbers"))
 
 
