@@ -1,4 +1,4 @@
-"""Record layouts of repayment tapes as data: what a bank's file looks like, said in YAML and checked on load.
+"""Record layouts of banks' files as data: what a file of one kind looks like, said in YAML and checked on load.
 
 No bank's layout is public, so none is code. A layout names the record types (header, data, trailer, end), where each
 value stands, and what it means in the canonical record. The packaged ones in ``schemas/data/layouts`` are proposals,
@@ -20,11 +20,12 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, 
 from pydantic import Field as Bounded
 
 from gateway.errors import ConfigurationError
+from gateway.formats.layout_columns import IN_FILES, RATE, fillable
 from gateway.schemas.records.header import Rounding, Unit
-from gateway.schemas.records.repayment_columns import COLUMNS, LIMITS, REQUIRED
+from gateway.schemas.records.repayment_columns import KIND
 from gateway.schemas.records.repayment_status import CoverageMode
 
-FieldType = Literal["text", "kana", "code", "integer", "amount", "date", "timestamp", "enum"]
+FieldType = Literal["text", "kana", "code", "integer", "amount", "decimal", "date", "timestamp", "enum"]
 DateFormat = Literal["yyyymmdd", "yyyy/mm/dd", "yyyy-mm-dd", "era_yymmdd", "any"]
 Label = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
@@ -39,6 +40,7 @@ _DTYPES: dict[str, set[pl.DataType]] = {
     "code": {pl.String()},
     "integer": {pl.Int64()},
     "amount": {pl.Int64()},
+    "decimal": {RATE},
     "date": {pl.Date()},
     "timestamp": {pl.Datetime("us", "UTC")},
     "enum": {pl.String(), pl.Boolean()},
@@ -66,6 +68,7 @@ class Field(Cell):
         format: how a date is written; ``any`` takes every unambiguous spelling.
         heisei_from: two-digit years from here on are 平成, below it 令和 (``era_yymmdd`` names no era).
         codes: the source's code for each canonical one.
+        scale: of a decimal written without its point, how many digits stand behind it.
     """
 
     to: str | None = None
@@ -74,23 +77,7 @@ class Field(Cell):
     format: DateFormat = "any"
     heisei_from: int = Bounded(default=20, ge=1, le=99)
     codes: dict[str, str | bool] | None = None
-
-    @model_validator(mode="after")
-    def _fits_its_column(self) -> Field:
-        if self.to is None or (self.to == SEQUENCE and self.type == "integer"):
-            return self
-        if self.to not in COLUMNS:
-            raise ValueError(f"{self.name}: repayment_status has no column '{self.to}'")
-        if COLUMNS[self.to] not in _DTYPES[self.type]:
-            raise ValueError(f"{self.name}: a value of type {self.type} does not go into column '{self.to}'")
-        if (self.codes is not None) != (self.type == "enum"):
-            raise ValueError(f"{self.name}: codes belong to type enum, and type enum has codes")
-        for meaning in (self.codes or {}).values():
-            if isinstance(meaning, bool) != (COLUMNS[self.to] == pl.Boolean()):
-                raise ValueError(f"{self.name}: '{meaning}' is no value of column '{self.to}'")
-            if meaning not in LIMITS[self.to].get("enum", [meaning]):
-                raise ValueError(f"{self.name}: '{meaning}' is no value of column '{self.to}'")
-        return self
+    scale: int = Bounded(default=0, ge=0, le=4)
 
 
 class Total(Cell):
@@ -157,9 +144,10 @@ class Recognition(_Said):
 
 
 class Layout(_Said):
-    """One bank's way of writing a repayment tape."""
+    """One bank's way of writing a file of one kind, repayments unless it says so; ``coverage_mode`` is theirs alone."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
+    kind: str = KIND
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.]{1,10}$")]
     title: Label
     encoding: Literal["cp932", "utf-8"] = "cp932"
@@ -174,11 +162,21 @@ class Layout(_Said):
     end: End | None = None
 
     @model_validator(mode="after")
+    def _fits_its_kind(self) -> Layout:
+        if self.kind != KIND and self.kind not in IN_FILES:
+            raise ValueError(f"no layout describes files of kind '{self.kind}'")
+        for section in (self.header, self.data):
+            for field in section.fields if section else ():
+                _check_column(field, self.kind)
+        return self
+
+    @model_validator(mode="after")
     def _is_complete(self) -> Layout:
         filled = [field.to for section in (self.header, self.data) if section for field in section.fields if field.to]
         if twice := sorted({name for name in filled if filled.count(name) > 1}):
             raise ValueError(f"filled twice: {', '.join(twice)}")
-        if absent := sorted(REQUIRED - set(filled)):
+        begun = {name.partition("/")[0] for name in filled}
+        if absent := sorted((self.required - set(filled)) | (fillable(self.kind).lists - begun)):
             raise ValueError(f"nothing fills {', '.join(absent)}")
         if SEQUENCE in {field.to for field in self.data.fields}:
             raise ValueError("the sequence number belongs to the header")
@@ -204,6 +202,11 @@ class Layout(_Said):
         return self
 
     @property
+    def required(self) -> frozenset[str]:
+        """Columns without which a row is no record."""
+        return fillable(self.kind).required
+
+    @property
     def wanted(self) -> dict[str, Field]:
         """The fields of a data record that go into a column, by column."""
         return {field.to: field for field in self.data.fields if field.to}
@@ -215,6 +218,23 @@ class Layout(_Said):
             return False
         text = head[:HEAD_BYTES].decode(self.encoding, errors="replace").removeprefix("\ufeff")
         return not beginning or re.search(beginning, text, re.MULTILINE) is not None
+
+
+def _check_column(field: Field, kind: str) -> None:
+    columns = fillable(kind)
+    if field.to is None or (field.to == SEQUENCE and field.type == "integer"):
+        return
+    if field.to not in columns.types:
+        raise ValueError(f"{field.name}: {kind} has no column '{field.to}'")
+    if columns.types[field.to] not in _DTYPES[field.type]:
+        raise ValueError(f"{field.name}: a value of type {field.type} does not go into column '{field.to}'")
+    if (field.codes is not None) != (field.type == "enum"):
+        raise ValueError(f"{field.name}: codes belong to type enum, and type enum has codes")
+    for meaning in (field.codes or {}).values():
+        allowed = columns.codes.get(field.to)
+        is_flag = columns.types[field.to] == pl.Boolean()
+        if isinstance(meaning, bool) != is_flag or (allowed is not None and meaning not in allowed):
+            raise ValueError(f"{field.name}: '{meaning}' is no value of column '{field.to}'")
 
 
 def _check_bytes(cells: Sequence[Cell], length: int) -> None:
@@ -230,8 +250,12 @@ def _check_bytes(cells: Sequence[Cell], length: int) -> None:
 
 
 @lru_cache(maxsize=16)
-def load_layouts(folders: tuple[str, ...] = ()) -> tuple[Layout, ...]:
-    """The packaged layouts and, after them, those of further folders (``*.yaml``, by name); read once per process.
+def load_layouts(folders: tuple[str, ...] = (), kinds: frozenset[str] = frozenset({KIND})) -> tuple[Layout, ...]:
+    """The packaged layouts of some kinds and, after them, those of further folders; read once per process.
+
+    Args:
+        folders: where further layouts stand (``*.yaml``, by name), of whatever kinds.
+        kinds: the kinds that are asked for.
 
     Raises:
         ConfigurationError: a folder or file cannot be read, a layout does not hold together, or an id is used twice.
@@ -241,7 +265,7 @@ def load_layouts(folders: tuple[str, ...] = ()) -> tuple[Layout, ...]:
     names = [layout.id for layout in layouts]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigurationError(f"layout id used twice: {', '.join(twice)}")
-    return layouts
+    return tuple(layout for layout in layouts if layout.kind in kinds)
 
 
 def _in_folder(folder: Path) -> Iterable[Layout]:

@@ -19,7 +19,6 @@ from gateway.formats.tape_rows import Block, Role, Roles, Splitter, control_cell
 from gateway.formats.typed_columns import single, spelling
 from gateway.schemas.findings import Finding, Severity
 from gateway.schemas.place import Place
-from gateway.schemas.records.repayment_columns import REQUIRED
 
 _OPENING = {Role.HEADER: "ヘッダ", Role.LABELS: "見出し行"}
 
@@ -116,7 +115,7 @@ class Structure:
             value = single(text, cell)
         except ValueError:
             value = None
-        if value is None and (text or cell.required or cell.to in REQUIRED):
+        if value is None and (text or cell.required or cell.to in self.layout.required):
             raise Unreadable(
                 f"The header's {cell.name} cannot be read: '{text}'.",
                 ja=f"ヘッダの「{cell.name}」の値「{text}」を読み取れません（{spelling(cell)}）。",
@@ -130,7 +129,7 @@ class Structure:
     def add(self, frame: pl.DataFrame) -> None:
         """Count the amounts of these rows in; one that could not be read leaves its sum unknown."""
         for name, so_far in self._sums.items():
-            unknown = so_far is None or frame[name].null_count()
+            unknown = so_far is None or name not in frame.columns or frame[name].null_count()
             self._sums[name] = None if unknown or so_far is None else so_far + int(frame[name].sum())
 
     def closing(self) -> Iterator[Finding]:
@@ -169,7 +168,7 @@ class Structure:
 def _labels(layout: Layout, line: int, content: bytes) -> list[str]:
     labels = control_cells(content, layout)
     for cell in layout.data.fields:
-        needed = cell.required or cell.to in REQUIRED
+        needed = cell.required or cell.to in layout.required
         if labels.count(cell.name) > 1 or (needed and cell.name not in labels):
             ja = f"項目「{cell.name}」がないか、重複しています。"
             raise _unreadable(f"Column '{cell.name}' is missing or occurs twice.", ja, line)

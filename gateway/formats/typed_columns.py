@@ -90,6 +90,8 @@ def _expression(cell: pl.Expr, field: Field, unit: Unit) -> pl.Expr:
             return cell.cast(pl.Int64, strict=False)
         case "amount":
             return _in_yen(cell.cast(pl.Int64, strict=False), unit)
+        case "decimal":
+            return _decimal(cell, field.scale)
         case "date":
             return _date(cell, field)
         case "timestamp":
@@ -104,6 +106,14 @@ def _expression(cell: pl.Expr, field: Field, unit: Unit) -> pl.Expr:
 def _in_yen(value: pl.Expr, unit: Unit) -> pl.Expr:
     largest = _LARGEST // unit.yen
     return pl.when(value.is_between(-largest, largest)).then(value * unit.yen)
+
+
+def _decimal(cell: pl.Expr, scale: int) -> pl.Expr:
+    """A rate as text with a point, which stands before the last ``scale`` digits where it is not written."""
+    if not scale:
+        return pl.when(cell.str.contains(r"^[0-9]{1,3}(?:\.[0-9]{1,4})?$")).then(cell)
+    digits = pl.when(cell.str.contains(r"^[0-9]{1,7}$")).then(cell.str.zfill(scale + 1))
+    return digits.str.head(-scale) + "." + digits.str.tail(scale)
 
 
 def _date(cell: pl.Expr, field: Field) -> pl.Expr:
@@ -179,6 +189,7 @@ def spelling(field: Field) -> str:
     limit = LIMITS.get(field.to or "", {})
     return {
         "amount": "整数の金額",
+        "decimal": f"小数点のない数字（小数 {field.scale}桁）" if field.scale else "数値 例 1.875",
         "integer": f"{limit.get('minimum', 0)}〜{limit['maximum']}の整数" if "maximum" in limit else "整数",
         "timestamp": "年月日時分秒14桁 例 20260405093000",
         "code": _CODES.get(limit.get("pattern", ""), "英数字とハイフン 32文字以内"),
