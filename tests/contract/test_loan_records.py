@@ -92,3 +92,10 @@ def test_the_same_again_is_unchanged_and_a_correction_supersedes_it(inside: Insi
     assert [first[1]["key"], second[1]["key"]] == [key, key]
     assert second[1]["supersedes"]["position"] == first[0]
     assert {"at": "/paid_yen", "value": 7_920_656} in second[1]["supersedes"]["before"]
+
+
+def test_a_record_of_the_first_days_of_the_calendar_is_filed_like_any_other(inside: Inside) -> None:
+    register(inside)
+    inside.at_once(example("condition_change", requested_on=None, approved_on=None, executed_on="0001-01-01"), BANK)
+    [(_, line)] = inside.lines()
+    assert line["valid"] == {"from": "0001-01-01", "to": "0001-01-01"}
