@@ -254,7 +254,8 @@ def _provenance(adapter: Adapter, outcome: Sequence[Observed]) -> Complaints:
             ordinals.append(observed.ordinal)
             digests = [observed.digest]
             is_document = isinstance(observed, ObservedDocument)
-            units = [observed.record.unit] if isinstance(observed, ObservedDocument) else ["none"]
+            # a record without a unit is of a kind that states no money
+            units = [vars(observed.record).get("unit", "none")] if isinstance(observed, ObservedDocument) else ["none"]
             kind = observed.record.kind if isinstance(observed, ObservedDocument) else observed.kind
             if not is_document and not any(finding.severity == "refuse" for finding in observed.problems):
                 yield "a record that could not be read is not refused"
