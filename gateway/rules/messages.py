@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from string import Formatter
 from typing import Any, Final, Literal
 
 from gateway.rules.pack import standard_pack
 from gateway.rules.rule import Rule, Words
 from gateway.schemas.findings import Finding
+from gateway.schemas.records import KINDS
+from gateway.schemas.records.labels import names
 
 Language = Literal["ja", "en"]
 
-FIELDS: Final[Mapping[str, tuple[str, str]]] = {
+FIELDS: Final[dict[str, tuple[str, str]]] = {
     "opening_yen": ("期首残高", "opening balance"),
     "debit_yen": ("借方", "debit"),
     "credit_yen": ("貸方", "credit"),
@@ -26,6 +29,13 @@ FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "close_cause_31": ("その他の清算の結了等", "liquidation completed otherwise"),
 }
 """Names that stand in a finding's params, as people call what they stand for."""
+
+
+@cache
+def _names() -> Mapping[str, tuple[str, str]]:
+    """Those, and what the record kinds call their fields and codes (``kind.field``, ``kind.field.code``)."""
+    said = (each for kind, model in KINDS.items() for each in names(model, kind))
+    return {name: (ja, en.removesuffix(", yen")) for name, (ja, en) in said} | FIELDS
 
 
 def render(finding: Finding, language: Language) -> str:
@@ -49,7 +59,7 @@ def _words(finding: Finding) -> Words | None:
 
 def _filled(template: str, finding: Finding, language: Language) -> str:
     place = 0 if language == "ja" else 1
-    named = {name: FIELDS.get(str(value), (value, value))[place] for name, value in finding.params.items()}
+    named = {name: _names().get(str(value), (value, value))[place] for name, value in finding.params.items()}
     return _Forgiving().vformat(template, (), named)
 
 

@@ -47,6 +47,8 @@ What the list of checks also asks for and no rule does. Nothing of this is said 
 the rules that ran.
 """
 
+NOTHING_LEFT = "At present there is none: every check of the list is run. · 現在、該当する検査はありません。"
+
 ADAPTERS = f"""{MADE}
 # Adapters · 対応形式
 
@@ -124,7 +126,7 @@ def rules_md() -> str:
     for module in pkgutil.iter_modules(rules.__path__, "gateway.rules."):
         importlib.import_module(module.name)
     pages = [rule_page(REGISTRY[code]) for code in sorted(REGISTRY, key=natural)]
-    others = [not_run_page(code, check) for code, check in NOT_RUN.items()]
+    others = [not_run_page(code, check) for code, check in NOT_RUN.items()] or [NOTHING_LEFT]
     return "\n\n".join([RULES.strip(), *pages, NOT_RUN_HEAD.strip(), *others]) + "\n"
 
 

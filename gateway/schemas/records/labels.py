@@ -44,6 +44,25 @@ Narrative = Annotated[str, StringConstraints(max_length=2_000), FREE_TEXT]
 """What somebody wrote at length."""
 
 
+def names(model: type[BaseModel], kind: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Names of fields and codes of a kind, at any depth, by ``kind.field`` or ``kind.field.code``."""
+    hints = get_type_hints(model, include_extras=True)
+    for field_name in model.model_fields:
+        for mark in getattr(hints[field_name], "__metadata__", ()):
+            if isinstance(mark, Label):
+                yield f"{kind}.{field_name}", (mark.ja, mark.en)
+                yield from ((f"{kind}.{field_name}.{code}", called) for code, called in mark.codes.items())
+        for part in _models_in(hints[field_name]):
+            yield from names(part, kind)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
 def free_texts(annotation: Any, name: str = "") -> Iterator[str]:
     """Names of the fields, at any depth of a model, whose strings are marked as ``FREE_TEXT``."""
     if any(mark is FREE_TEXT for mark in getattr(annotation, "__metadata__", ())):

@@ -22,6 +22,14 @@ def test_amounts_are_grouped_and_columns_called_by_their_names() -> None:
     )
 
 
+def test_fields_and_codes_of_a_record_are_called_as_its_kind_calls_them() -> None:
+    mixed_up = finding("C01", minimum=3, other="account_activity.average_yen", figure=2)
+    assert render(mixed_up, "ja") == "月中の最低残高（3 円）が 平均残高（2 円）を上回っています。"
+    assert render(mixed_up, "en") == "The month's lowest balance (3 yen) is above its average balance (2 yen)."
+    contradicted = finding("K01", answer="approach.answer.not_met", field="approach.decline_reasons")
+    assert render(contradicted, "ja") == "事業者の回答（面談できず）と、辞退の理由の記載が合いません。"
+
+
 def test_a_remedy_is_a_sentence_too() -> None:
     assert remedy(finding("V20", account="流動資産合計"), "ja") == (
         "「流動資産合計」の内訳に漏れや重複がないか確認してください。"
