@@ -11,6 +11,7 @@ import orjson
 from gateway.errors import Erased, NotFound
 from gateway.registers.history import said_in
 from gateway.registers.permits import hidden_of
+from gateway.schemas.line import RESTRICTED
 from gateway.schemas.statement import StoredStatement
 from gateway.security.canonical import canonical, sha256_hex
 from gateway.security.evidence import Evidence, EvidenceLine, Inclusion
@@ -30,11 +31,13 @@ class Wanted:
         line: index of the one line wanted.
         quorum: how many witnesses must have cosigned the checkpoint; with 0 a stamped one is preferred, whoever did.
         today: the day on which consents have to hold; None for the sender, who is shown what it handed over.
+        restricted: record kinds of which who asks is not shown the lines.
     """
 
     line: int | None = None
     quorum: int = 0
     today: date | None = None
+    restricted: frozenset[str] = frozenset()
 
 
 def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Wanted, raw: bytes | None) -> Evidence:
@@ -61,6 +64,7 @@ def collect(session: Session, blocks: Blocks, row: StoredStatement, wanted: Want
     path = inclusion_path(row.leaf_index, tree_size, log.node_reader(session, row.recipient))
     whole, withheld = only is None, _withheld(session, row, wanted.today)
     bodies = blocks.load_lines(session, row.recipient, row.submission)
+    withheld = _restricted(bodies, wanted.restricted) | withheld
     told = not withheld and not withdrawals.find(session, row.submission, row.recipient)
     document = None if raw is None else _document(session, row, raw)
     return Evidence(
@@ -105,6 +109,14 @@ def _withheld(session: Session, row: StoredStatement, today: date | None) -> dic
     hidden = hidden_of(session, row.recipient, under, today) if today else {}
     found: dict[int, tuple[bytes | None, str]] = {index: (None, reason) for (_, index), reason in hidden.items()}
     return found | {position - row.first_position: why for position, why in withheld.items()}
+
+
+def _restricted(bodies: Sequence[bytes], kinds: frozenset[str]) -> dict[int, tuple[bytes | None, str]]:
+    """Which lines are of kinds that who asks is not shown."""
+    if not kinds:
+        return {}
+    shut = (index for index, body in enumerate(bodies) if body and orjson.loads(body)["kind"] in kinds)
+    return dict.fromkeys(shut, (None, RESTRICTED))
 
 
 def _lines(

@@ -215,11 +215,11 @@ class ShownLine(Answer):
 
 
 class WithheldLine(Answer):
-    """A row that may no longer be shown; its leaf hash stays, so that gaps and proofs still verify."""
+    """A row that may not be shown, or not to this reader; its leaf hash stays, so that gaps and proofs still verify."""
 
     position: int
     leaf: str
-    withheld: Literal["erased", "retention", "misdirected", "consent_withdrawn", "consent_expired"]
+    withheld: Literal["erased", "retention", "misdirected", "consent_withdrawn", "consent_expired", "restricted"]
 
 
 class FeedPage(Answer):

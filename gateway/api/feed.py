@@ -19,10 +19,10 @@ from gateway.api.describe import Recipient
 from gateway.api.negotiation import JSON, NDJSON, form_of
 from gateway.api.parts import Parts
 from gateway.errors import InvalidRequest, NotFound
-from gateway.registers.permits import shown
+from gateway.registers.permits import around, shown, without_kinds
 from gateway.schemas.consent_notice import TAKES_BACK
 from gateway.schemas.identifiers import instant_text, japanese_date
-from gateway.schemas.line import feed_row, withheld_row
+from gateway.schemas.line import RESTRICTED, feed_row, withheld_row
 from gateway.schemas.records import KINDS
 from gateway.security.canonical import b64
 from gateway.security.checkpoints import log_origin, write_checkpoint
@@ -114,8 +114,9 @@ async def feed(
     if read:
         parts.committer.note_read(recipient, caller.participant.id, read)
     if page.rows:
-        given = range(page.rows[0][0], page.rows[-1][0] + 1)
-        parts.committer.note_given(recipient, caller.participant.id, given, begun)
+        unseen = [position for position, (_, reason) in page.withheld.items() if reason == RESTRICTED]
+        for given in around(range(page.rows[0][0], page.rows[-1][0] + 1), unseen):
+            parts.committer.note_given(recipient, caller.participant.id, given, begun)
     return _present(parts, recipient, page, form, request)
 
 
@@ -124,6 +125,8 @@ def _page(parts: Parts, caller: Caller, recipient: str, asked: Window) -> tuple[
     with parts.database.read(caller.tenant) as session:
         there = log.find_heads(session, [recipient])[recipient].next_position
         page = _permitted(parts, session, recipient, asked)
+        shut = caller.restricted(recipient)
+        page = without_kinds(session, recipient, page, shut) if shut else page
     return page, min(asked.after, there)
 
 

@@ -21,9 +21,10 @@ from gateway.api.submissions import STALLED, is_stalled, stored_outcome
 from gateway.errors import InvalidRequest, NotFound, Withdrawn
 from gateway.evidence import Wanted, collect
 from gateway.ports import Cipher, Hints, Remark
+from gateway.registers.permits import around
 from gateway.schemas.findings import Severity
 from gateway.schemas.identifiers import japanese_date
-from gateway.schemas.line import CANONICAL
+from gateway.schemas.line import CANONICAL, RESTRICTED
 from gateway.schemas.statement import StoredStatement
 from gateway.schemas.submission import Submission
 from gateway.security.container import MEDIA_TYPE as CONTAINER
@@ -178,12 +179,15 @@ def evidence(
     tenant = replace(tenant, watches=tenant.watches | {chosen[0].recipient})  # of its log, what proves this outcome
     with parts.database.read(tenant) as session:
         raw = _find_raw(parts, session, submission) if own else None
-        wanted = Wanted(line, quorum, None if own else japanese_date(begun))
+        shut = frozenset() if own else caller.restricted(chosen[0].recipient)
+        wanted = Wanted(line, quorum, None if own else japanese_date(begun), shut)
         found = collect(session, parts.blocks, chosen[0], wanted, raw)
     if not own:
         shown = range(chosen[0].count) if line is None else range(line, line + 1)
-        given = range(chosen[0].first_position + shown.start, chosen[0].first_position + shown.stop)
-        parts.committer.note_given(chosen[0].recipient, caller.participant.id, given, begun)
+        first = chosen[0].first_position
+        unseen = [first + one.index for one in found.lines if one.withheld == RESTRICTED]
+        for given in around(range(first + shown.start, first + shown.stop), unseen):
+            parts.committer.note_given(chosen[0].recipient, caller.participant.id, given, begun)
     found = found.model_copy(update={"keys": parts.signing.beyond_first(found.receipt)})
     if form == CONTAINER:
         made = write_container(found, parts.signing.logs.current, parts.clock.now())

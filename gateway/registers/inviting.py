@@ -17,7 +17,7 @@ from gateway.schemas.register_change import Authority
 from gateway.security.words import INVITATION, read_word
 from gateway.store import registers
 
-LENT = ("submit", "read", "pair")  # what a corporation may let others do at itself
+LENT = ("submit", "read", "read_scores", "pair")  # what a corporation may let others do at itself
 KINDS = frozenset({"bank", "vendor", "office", "tool"})
 
 

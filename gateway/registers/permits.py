@@ -6,13 +6,13 @@ is asked for. What is handed over without a consent waits for one; what is asked
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.schemas.consent import Basis, Kept, chosen
 from gateway.schemas.flows import basis_of, flow_in, needs_consent, wanted
-from gateway.schemas.line import EXPIRED, WITHDRAWN
+from gateway.schemas.line import EXPIRED, RESTRICTED, WITHDRAWN
 from gateway.schemas.statement import Origin
 from gateway.schemas.submission import Version
 from gateway.security.merkle import leaf_hash
@@ -91,6 +91,28 @@ def shown(session: Session, recipient: str, page: Page, today: date) -> Page:
         if body and (submission, index) in hidden
     }
     return replace(page, withheld=stubs | page.withheld) if stubs else page
+
+
+def without_kinds(session: Session, recipient: str, page: Page, kinds: frozenset[str]) -> Page:
+    """A page with stubs for lines of some kinds; what nobody is shown stays withheld for its own reason."""
+    shut = feed.find_of_kinds(session, recipient, page.rows[0][0], page.next_position, kinds) if page.rows else ()
+    stubs = {position: (leaf_hash(body), RESTRICTED) for position, _, _, body in page.rows if body and position in shut}
+    return replace(page, withheld=stubs | page.withheld)
+
+
+def around(positions: range, unseen: Iterable[int]) -> Iterator[range]:
+    """A range without some of its positions, as ranges.
+
+    >>> list(around(range(3, 9), [5, 8]))
+    [range(3, 5), range(6, 8)]
+    """
+    start = positions.start
+    for position in sorted(unseen):
+        if start < position:
+            yield range(start, position)
+        start = position + 1
+    if start < positions.stop:
+        yield range(start, positions.stop)
 
 
 def hidden_of(session: Session, recipient: str, under: Sequence[Under], today: date) -> dict[tuple[str, int], str]:

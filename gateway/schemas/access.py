@@ -34,13 +34,23 @@ class Address(BaseModel):
     forms: Mapping[str, Of] = Field(default={}, alias="with")
 
 
+class Shown(BaseModel):
+    """To whom lines of a record kind are shown: to some roles, and to whoever may do an action."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    roles: frozenset[str]
+    by: str
+
+
 class Access(BaseModel):
-    """The table: roles by name, what some of them may do wherever firms paired with them, and addresses."""
+    """The table: roles by name, what some may do wherever firms paired with them, restricted kinds, and addresses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     roles: Mapping[str, frozenset[str]]
     paired: Mapping[str, frozenset[str]]
+    kinds: Mapping[str, Shown]
     addresses: tuple[Address, ...]
 
     @property

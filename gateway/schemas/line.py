@@ -29,7 +29,10 @@ CANONICAL = orjson.OPT_SORT_KEYS
 WITHDRAWN, EXPIRED = "consent_withdrawn", "consent_expired"
 """Why a line is withheld that rests on a consent which is over: its bytes stay, and are disclosed no more."""
 
-WITHHELD_REASONS = frozenset({"erased", "retention", "misdirected", WITHDRAWN, EXPIRED})
+RESTRICTED = "restricted"
+"""Why a line is withheld whose kind is not for everybody who reads; others are shown it."""
+
+WITHHELD_REASONS = frozenset({"erased", "retention", "misdirected", WITHDRAWN, EXPIRED, RESTRICTED})
 
 
 def feed_row(position: int, submission: str, index: int, line: bytes) -> bytes:

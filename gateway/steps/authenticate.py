@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol
 from gateway.errors import EvidenceError, NotAuthentic, NotEntitled
 from gateway.ports import Clock
 from gateway.registers.participants import Participant, Participants
-from gateway.schemas.access import Address
+from gateway.schemas.access import Address, load_access
 from gateway.schemas.identifiers import SignatureProfile
 from gateway.security.dpop import Proof, Target, read_proof
 from gateway.security.http_signatures import Explained, SignedRequest, explain_request
@@ -63,6 +63,14 @@ class Caller:
         """
         if not self.may(action, recipient):
             raise NotEntitled
+
+    def restricted(self, recipient: str) -> frozenset[str]:
+        """Record kinds whose lines are not for it, though it may read the corporation's feed."""
+        return frozenset(
+            kind
+            for kind, shown in load_access().kinds.items()
+            if self.participant.enrolled.kind not in shown.roles and not self.may(shown.by, recipient)
+        )
 
     def may(self, action: str, recipient: str | None = None) -> bool:
         """Whether both token and register allow an action, at a corporation where one is named."""

@@ -50,6 +50,13 @@ _PAGE = (
     .order_by(_STATEMENT.first_position, _BLOCK.first_index)
     .limit(bindparam("limit"))
 )
+_OF_KINDS = columns(_STATEMENT.first_position, _BLOCK.first_index, _BLOCK.count).where(
+    _OF_STATEMENT,
+    any_of(_BLOCK.kind, "kinds"),
+    _STATEMENT.recipient == bindparam("recipient"),
+    _STATEMENT.first_position >= bindparam("start_at"),
+    _STATEMENT.first_position < bindparam("end"),
+)
 _UNDER = columns(_BLOCK.submission, _BLOCK.first_index, _BLOCK.count, _BLOCK.kind, _BLOCK.consent).where(
     _BLOCK.recipient == bindparam("recipient"), any_of(_BLOCK.submission, "some"), _BLOCK.consent.is_not(None)
 )
@@ -241,6 +248,13 @@ def find_withheld(session: Session, recipient: str, start: int, end: int) -> dic
     """Which positions of a range are withheld: their leaf hash and why."""
     rows = fetch(session, _WITHHELD, recipient=recipient, start=start, end=end)
     return {position: (leaf, reason) for position, leaf, reason in rows}
+
+
+def find_of_kinds(session: Session, recipient: str, start: int, end: int, kinds: Iterable[str]) -> set[int]:
+    """Which positions of a range, and some beside it, hold lines of some record kinds."""
+    start_at = _start_of(session, recipient, start)
+    blocks = fetch(session, _OF_KINDS, recipient=recipient, start_at=start_at, end=end, kinds=sorted(kinds))
+    return {position for first, index, count in blocks for position in range(first + index, first + index + count)}
 
 
 def find_under(session: Session, recipient: str, submissions: Iterable[str]) -> list[Under]:

@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from agreed import TEXT, agreed
 from commands import hayame
+from sqlalchemy import text
 from world import BANK, CORPORATION, OTHER_BANK, TOOL, VENDOR, World, corporate_number, guarantee, trial_balance
 
 from gateway.client import Client, Refusal
@@ -132,3 +134,57 @@ def test_a_vendor_that_speaks_for_a_bank_hands_over_the_banks_report(world: Worl
     world.register(range(FIRM + 1, FIRM + 2))
     outcome = world.client("outsourcer").submit(trial_balance(FIRM + 1, 4), recipient="13")
     assert outcome.verdict == "accepted"
+
+
+SCORED = FIRM + 3
+
+
+def score(model: str) -> dict[str, Any]:
+    """A score of a firm, as its bank hands it on."""
+    firm = {"scheme": "corporate_number", "value": corporate_number(SCORED)}
+    day = {"as_of": "2026-04-30", "model": model, "model_version": "1"}
+    return {"kind": "score_record", "bank_code": "9991", "references": [firm], "provider": "fi_internal", **day}
+
+
+def noted() -> dict[str, Any]:
+    """What somebody noticed of the same firm."""
+    said = {"kind": "field_note", "record_no": "N-1", "noted_on": "2026-05-18", "note": "在庫が増えた。"}
+    return {**said, "bank_code": "9991", "references": score("")["references"]}
+
+
+def given_to(world: World, reader: str) -> set[int]:
+    """Positions of which it is on record that a reader was given them."""
+    asked = text("SELECT first_position, end_position FROM disclosure WHERE reader = :reader AND recipient = '13'")
+    with world.gateway.database.read() as session:
+        rows = session.execute(asked, {"reader": reader}).all()
+    return {position for first, end in rows for position in range(first, end)}
+
+
+def test_a_score_is_shown_to_the_corporation_and_to_the_tool_that_it_lets_and_to_no_other(world: World) -> None:
+    world.register(range(SCORED, SCORED + 1))
+    world.enrol("tool-with-scores", "tool", None, ["read:13", "read_scores:13"])
+    start = world.reader().head.next_position
+    document = b"\n".join(map(orjson.dumps, (score("甲"), noted(), score("乙"))))
+    outcome = world.client(BANK).submit(document, recipient="13", media_type="application/x-ndjson")
+    assert (outcome.verdict, outcome.counts["accepted"]) == ("accepted", 3)
+    shown = {name: world.following(name).fetch()[start:] for name in (CORPORATION, "tool-with-scores", TOOL)}
+    kinds = {
+        name: [line.line["kind"] if line.line else line.withheld for line in lines] for name, lines in shown.items()
+    }
+    every = ["score_record", "field_note", "score_record"]
+    assert kinds == {CORPORATION: every, "tool-with-scores": every, TOOL: ["restricted", "field_note", "restricted"]}
+    asked = {"after": start, "kind": "score_record"}
+    assert b"model" not in world.client(TOOL).get("/v1/recipients/13/feed", asked).content
+
+    keys, tool = KeyRing([world.gateway.key.public]), world.client(TOOL)
+    for line, withheld in ((None, "1 shown, 2 withheld"), (0, "0 shown, 1 withheld"), (1, "1 shown, 0 withheld")):
+        evidence = tool.evidence(outcome.submission, line=line)
+        report = verify_evidence(evidence, keys)
+        assert report.holds
+        assert withheld in {check.detail_en for check in report.checks}
+    theirs = {start, start + 1, start + 2}
+    deadline = time.monotonic() + 20
+    while not given_to(world, "tool-with-scores") >= theirs or not given_to(world, TOOL) & theirs:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert given_to(world, TOOL) & theirs == {start + 1}

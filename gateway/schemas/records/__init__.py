@@ -22,6 +22,7 @@ from gateway.schemas.records.monitoring_report import MonitoringReport
 from gateway.schemas.records.plan_progress import PlanProgress
 from gateway.schemas.records.recommendation import Recommendation
 from gateway.schemas.records.repayment_status import RepaymentStatus
+from gateway.schemas.records.score_record import ScoreRecord
 from gateway.schemas.records.subject_profile import SubjectProfile
 from gateway.schemas.records.subrogation import Subrogation
 from gateway.schemas.records.support_record import SupportRecord
@@ -49,6 +50,7 @@ Record = (
     | EvidenceDocument
     | Inquiry
     | Answer
+    | ScoreRecord
 )
 """One record of any kind. This is the table of kinds: what stands here has a schema, a door and rules."""
 
@@ -79,6 +81,7 @@ __all__ = [
     "Record",
     "RepaymentStatus",
     "Rounding",
+    "ScoreRecord",
     "StatementLine",
     "SubjectProfile",
     "Subrogation",

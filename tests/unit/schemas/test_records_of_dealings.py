@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gateway.schemas.records import KINDS, Record
+from gateway.schemas.records import KINDS
 from gateway.schemas.records.parts import Numbered, first_day, last_day
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "openapi" / "examples" / "documents"
 OURS = sorted(kind for kind, model in KINDS.items() if issubclass(model, Numbered))
 
 
-def said(kind: str, **more: Any) -> Record:
+def said(kind: str, **more: Any) -> Any:
     """The published example of a kind, with other values."""
     document = json.loads((EXAMPLES / f"{kind}.json").read_bytes()) | more
     return KINDS[kind].model_validate_json(json.dumps(document), strict=True)
@@ -142,3 +142,8 @@ def test_a_value_that_is_withheld_says_so() -> None:
 @pytest.mark.parametrize(("month", "expected"), [("2028-02", "2028-02-29"), ("2026-12", "2026-12-31")])
 def test_a_month_has_its_first_and_its_last_day(month: str, expected: str) -> None:
     assert (f"{month}-01", expected) == (str(first_day(month)), str(last_day(month)))
+
+
+def test_the_words_of_a_score_are_its_providers_and_are_taken_as_they_are() -> None:
+    record = said("score_record", rank="特A★", debtor_class="要注意先", prev_debtor_class=None, notches_changed=5)
+    assert (record.series, record.rank, record.notches_changed) == ("cgc_internal/みほんモデル", "特A★", 5)
