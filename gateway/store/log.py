@@ -32,6 +32,7 @@ class HeadState:
 
 EMPTY_HEAD = HeadState(0, 0, b"", EPOCH)
 LOOKED_BACK = 100  # files of a bank's feed
+LOCK = 0x48415944  # of who begins a log: beside those under which databases are migrated and keys are made
 
 _HEAD, _STATEMENT, _WITHDRAWAL = (table_of(table).c for table in (Head, StatementRow, Withdrawal))
 _ALL_HEADS = columns(_HEAD.recipient, _HEAD.next_leaf, _HEAD.next_position, _HEAD.peaks, _HEAD.sealed_at, _HEAD.epoch)
@@ -74,6 +75,7 @@ def lock_heads(database: Database, session: Session, recipients: Iterable[str]) 
     wanted = sorted(set(recipients))
     found = _heads(session, _HEADS, wanted)
     if len(found) < len(wanted):
+        database.lock(session, LOCK)
         fresh = [{"recipient": recipient} | asdict(EMPTY_HEAD) for recipient in wanted]
         add_rows(session, Head, fresh, unless_there=True)
     elif database.is_sqlite:
@@ -82,7 +84,11 @@ def lock_heads(database: Database, session: Session, recipients: Iterable[str]) 
 
 
 def lock_all_heads(database: Database, session: Session) -> None:
-    """Lock the head of every log there is, so that nothing is sealed until this transaction ends."""
+    """Lock the head of every log there is, so that nothing is sealed until this transaction ends.
+
+    Who is just beginning a log, whose head nobody else sees before it is committed, is waited for first.
+    """
+    database.lock(session, LOCK)
     query = select(Head.recipient).order_by(Head.recipient)
     session.exec(query if database.is_sqlite else query.with_for_update()).all()
 

@@ -232,6 +232,43 @@ def test_what_came_before_a_merger_and_is_held_after_it_goes_free_all_the_same(b
     assert banks.open_jobs() == [], "who says at once whom it succeeds need not be looked at again"
 
 
+class Hesitant(Database):
+    """A database in which, while one commit is just about to be made, something else happens, or waits for it."""
+
+    meanwhile: threading.Thread | None = None
+
+    def commit(self, session: Session) -> None:
+        """Commit, after giving what happens meanwhile the time to."""
+        if self.meanwhile is not None and not self.meanwhile.ident:
+            self.meanwhile.start()
+            self.meanwhile.join(0.5)
+        super().commit(session)
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["in_a_log_that_was_begun", "with_the_first_of_its_log"])
+def test_a_merger_waits_for_who_was_about_to_commit_and_had_not_seen_it(banks: Banks, begun: bool) -> None:
+    banks.own(NEW, 1)
+    before = [(NEW, 2_000)] if begun else []
+    for bank, balance in before:
+        banks.submit(bank, rows(bank, balance, 1))
+    gateway, database = banks.gateway, Hesitant(str(banks.gateway.settings.url))
+
+    def merge() -> None:
+        orders.give(gateway.registrar, Succeed(institution=OLD, successor=NEW, since=date(2026, 4, 1)))
+        release_merged(gateway.database, gateway.blocks.cipher, gateway.clock)
+
+    database.meanwhile = threading.Thread(target=merge)
+    banks.gateway = replace(gateway, database=database)
+    held = banks.submit(OLD, loan_rows({(1, "2026-05-31"): 1_000}, bank_code=OLD))
+    database.meanwhile.join()
+    database.close()
+    banks.gateway = gateway
+    assert held.sealed[0].statement.counts.held == 1
+    assert "release" in [one.task for one in banks.open_jobs()]
+    banks.work()
+    assert banks.balances() == [*before, (NEW, 1_000)]
+
+
 def test_a_guarantee_registered_after_a_merger_under_either_code_releases_what_waits_under_the_other(
     banks: Banks,
 ) -> None:
