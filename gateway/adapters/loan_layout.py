@@ -73,12 +73,12 @@ def _observed(structure: Structure, records: Records) -> Iterator[Observed]:
     wrong: dict[int, list[Finding]] = {}
     for problem in records.problems:
         wrong.setdefault(problem.record or 0, []).append(problem)
-    layout = structure.layout
+    layout, standing = structure.layout, records.columns
     of_all = structure.constants | {"unit": layout.unit.value, "rounding": layout.rounding.value}
     for index, said in enumerate(records.values.iter_rows(named=True)):
         ordinal, digest = records.ordinal + index, hashlib.sha256(records.contents[index]).hexdigest()
         fields, columns = _assembled(of_all | said)
-        places = _Places(records.lines[index], {at: records.columns.get(name) for at, name in columns.items()})
+        places = _Places(records.lines[index], columns, standing)
         if ordinal in wrong:
             yield Unplaced(ordinal, digest, layout.kind, tuple(wrong[ordinal]))
             continue
@@ -118,12 +118,21 @@ def _labelled(finding: Finding, layout: Layout, columns: Mapping[str, str]) -> F
     return finding if field is None else finding.model_copy(update={"params": {**finding.params, "field": field.name}})
 
 
-class _Places(dict[str, Place]):
-    """JSON Pointer -> place of a row's values; ``""`` is the row."""
+class _Places(Mapping[str, Place]):
+    """JSON Pointer -> place of a row's values, made when it is asked for; ``""`` is the row."""
 
-    def __init__(self, line: int, columns: Mapping[str, int | None]) -> None:
-        super().__init__({at: Place(line=line, column=column) for at, column in columns.items()})
-        self[""] = Place(line=line)
+    def __init__(self, line: int, columns: Mapping[str, str], standing: Mapping[str, int]) -> None:
+        self._line, self._columns, self._standing = line, columns, standing
+
+    def __getitem__(self, pointer: str) -> Place:
+        column = self._standing.get(self._columns[pointer]) if pointer else None
+        return Place(line=self._line, column=column)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("", *self._columns))
+
+    def __len__(self) -> int:
+        return 1 + len(self._columns)
 
     def nearest(self, pointer: str) -> Place:
         """The place of a pointer, or of what it stands in."""
