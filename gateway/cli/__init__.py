@@ -10,6 +10,7 @@ import sys
 import typer
 
 from gateway.cli import (  # noqa: F401 - importing them is what makes their commands known
+    agent,
     consents,
     guarantees,
     operating,

@@ -1,0 +1,1 @@
+"""How bytes are fetched when nobody pushes. Nothing here understands what is in them."""
