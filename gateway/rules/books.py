@@ -56,10 +56,11 @@ class Books:
         totals, closing = columns["is_total"], columns["closing_yen"]
         sums = totals if True in totals else None
         header = record.company_name, record.correction_reason, record.department, record.provisional_reason
+        disclosed = record.disclosure.texts if record.disclosure else ()
         return cls(
             record=record,
             has_long_number=holds_long_number(
-                (*columns["source_name"], *set(columns["section"]), *header, record.software)
+                (*columns["source_name"], *set(columns["section"]), *header, record.software, *disclosed)
             ),
             has_totals=sums is not None,
             unexplained=_unexplained(columns["normal_side"], *(columns[name] for name in BALANCES)),

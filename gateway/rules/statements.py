@@ -70,7 +70,8 @@ class Filed:
         """Whether any text holds twelve digits or more."""
         record = self.record
         rows = record.columns["source_name"] + record.columns["text"]
-        return holds_long_number((record.company_name, record.correction_reason, record.term_label, *rows))
+        disclosed = record.disclosure.texts if record.disclosure else ()
+        return holds_long_number((record.company_name, record.correction_reason, record.term_label, *disclosed, *rows))
 
     @cached_property
     def accounts(self) -> ByAccount:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 from world import VENDOR, World, corporate_number
 
-from gateway.client import Outcome
+from gateway.client import Client, Outcome
+from mocks import mis
+from mocks.ledgers import books
+from mocks.people import portfolio
+from mocks.program import Program
 
 SAMPLES = Path(__file__).resolve().parents[2] / ".." / "shared" / "samples" / "01_accounting_jp"
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "etax_hot010_csv"
@@ -166,3 +172,55 @@ def test_statements_handed_in_together_are_compared_once(world: World) -> None:
 
     assert told(profit=201, closing=270) == [(1, "V26", {"profit": 201, "gained": 200})]
     assert told(profit=300, closing=370) == []  # with each other, not with what they replace
+
+
+class Discloser(Program):
+    """The double of an accounting system, with the key that it has in this world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        super().__init__(argparse.Namespace(id=VENDOR))
+
+    def connect(self) -> Client:
+        return self.world.client(VENDOR)
+
+
+def test_a_month_of_disclosures_says_on_its_lines_who_closed_what_out_of_which_books(world: World) -> None:
+    kept, reader = portfolio(1, "9991", "13", 2_000, date(2026, 3, 31)), world.reader()
+    corporation = next(firm for firm in kept.booked if firm.corporate_number)
+    discloser, ledger = Discloser(world), books(corporation, kept.as_of)
+    in_xml = mis.disclose(discloser, 0, ledger, corporate_number(37), recipient="13")
+    in_json = mis.disclose(discloser, 5, ledger, corporate_number(38), recipient="13")
+    assert [outcome.counts["accepted"] for outcome in in_xml + in_json] == [2, 1, 2, 1]
+    lines = [line.line["record"] for line in reader.fetch()]
+    assert [(one["kind"], one["disclosure"]["close_state"]) for one in lines] == 2 * [
+        ("financial_statement", "closed")
+    ] + [("trial_balance", "closed")] + 2 * [("financial_statement", "closed")] + [("trial_balance", "provisional")]
+    assert (lines[2]["close_state"], lines[2]["provisional"]) == ("closed", False)
+    assert (lines[5]["close_state"], lines[5]["provisional"]) == ("temp_closed", True)
+    for line in lines:
+        assert line["disclosure"]["system"]["product"] == "みほんMIS"
+        assert line["disclosure"]["consent_id"] == f"MIS-{corporation.tenant}"
+        assert line["disclosure"]["accountant_no"].isdigit()
+    assert [one["assurance_level"] for one in lines[0]["disclosure"]["evidence"]] == ["L3"]
+    assert lines[:2] == lines[3:5]  # whichever syntax it came in
+
+
+def test_a_disclosed_document_without_figures_comes_back_with_the_place_where_it_belongs(world: World) -> None:
+    raw = (GOLDEN.parent / "mis_feed" / "unreadable_tax_return" / "input.xml").read_bytes()
+    vendor = world.client(VENDOR)
+    outcome = vendor.submit(raw, recipient="13", subject=corporate_number(37), filename="tax_return.xml")
+    [found] = vendor.findings(outcome.submission)
+    assert (outcome.status, found["code"], found["place"]["line"]) == (422, "R00", 7)
+    assert "evidence" in found["message_ja"]
+
+
+def test_a_my_number_among_what_was_captured_of_an_evidence_is_masked(world: World) -> None:
+    raw = (GOLDEN.parent / "mis_feed" / "month_json" / "input.json").read_text("utf-8")
+    hidden = raw.replace("K-2026-0031", "代表者 123456789018").encode()
+    vendor, reader = world.client(VENDOR), world.reader()
+    outcome = vendor.submit(hidden, recipient="13", subject=corporate_number(39), filename="tb.json")
+    [line] = [line.line["record"] for line in reader.fetch()]
+    assert outcome.counts["accepted"] == 1
+    assert "123456789018" not in json.dumps(line)
+    assert line["disclosure"]["evidence"][0]["fields"][0]["text"] == "代表者 **********18"

@@ -118,7 +118,7 @@ def test_a_folder_without_files_is_said_so_before_anything_is_started(tmp_path: 
     assert (status, "is not a folder with files in it" in output) == (2, True)
 
 
-@pytest.mark.parametrize("program", ["bank", "corporation", "folder", "targeting", "vendor"])
+@pytest.mark.parametrize("program", ["bank", "corporation", "folder", "mis", "targeting", "vendor"])
 def test_a_program_that_is_surprised_does_not_end_well(tmp_path: Path, program: str) -> None:
     nowhere = ["somebody", "--url", "http://127.0.0.1:9", "--keys", str(tmp_path), "--out", str(tmp_path)]
     more = ["--input", str(tmp_path)] if program == "folder" else []

@@ -27,6 +27,8 @@ BOUNDS = {
     "maxLength": lambda value, bound: len(value) <= bound,
     "minItems": lambda value, bound: len(value) >= bound,
     "maxItems": lambda value, bound: len(value) <= bound,
+    "minProperties": lambda value, bound: len(value) >= bound,
+    "maxProperties": lambda value, bound: len(value) <= bound,
     "pattern": lambda value, bound: re.search(bound, value) is not None,
     "enum": lambda value, bound: value in bound,
     "const": lambda value, bound: value == bound,

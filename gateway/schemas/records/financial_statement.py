@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Required
 from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
+from gateway.schemas.records.disclosure import Disclosure
 from gateway.schemas.records.header import Columns, IsTotal, RecordBase, Rounding, Table, Unit, Yen
 
 Text = Annotated[str, StringConstraints(max_length=4_000)]
@@ -55,6 +56,7 @@ class FinancialStatement(RecordBase):
     rounding: Rounding = Rounding.NONE
     employees: int | None = Field(default=None, ge=0)
     filed_on: date | None = None
+    disclosure: Disclosure | None = None
     lines: tuple[StatementLine, ...] = Field(min_length=1, max_length=20_000)
 
     @cached_property

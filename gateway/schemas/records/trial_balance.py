@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Required
 from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
+from gateway.schemas.records.disclosure import Disclosure
 from gateway.schemas.records.header import Columns, IsTotal, RecordBase, Rounding, Table, Unit, Yen
 
 Text = Annotated[str, StringConstraints(max_length=200)]
@@ -78,6 +79,7 @@ class TrialBalance(RecordBase):
     inventory_counted: bool | None = None
     depreciation_monthly: bool | None = None
     software: Text | None = None
+    disclosure: Disclosure | None = None
     lines: tuple[TrialBalanceLine, ...] = Field(min_length=1, max_length=20_000)
 
     @cached_property

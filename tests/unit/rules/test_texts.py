@@ -14,7 +14,7 @@ from gateway.schemas.records import KINDS
 TYPED = {
     *("source_code", "value", "scope", "guarantee_nos", "guarantee_no", "fi_loan_no", "event_no"),
     *("bank_code", "branch_code", "cgc_id", "template_id", "template_version", "scheme_families", "kinds"),
-    *("industry", "jsic", "missing"),
+    *("industry", "jsic", "missing", "sha256", "accountant_no", "consent_id"),
 }
 """Identifiers and codes; never searched."""
 
