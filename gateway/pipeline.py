@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from gateway.errors import InvalidRequest, KeyReused, NotAuthentic, NotEntitled, SenderError, TooLarge
+from gateway.formats.local_benchmark import Boundaries
 from gateway.ports import OUR_OWN, Adapter, Cipher, Hints
 from gateway.reference.lists import Lists, no_lists
 from gateway.rules.pack import Pack
@@ -48,6 +49,7 @@ class Line:
     layouts: tuple[str, ...] = ()
     lists: Callable[[], Lists] = no_lists
     column_maps: tuple[str, ...] = ()
+    boundaries: Boundaries | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,12 @@ def prepare(line: Line, submission: Submission, source: BinaryIO) -> Iterator[Pr
         name = f"{adapter.name}/{adapter.version}"
         repeated, lists = RepeatedKeys(), line.lists()
         for observed in adapt(adapter, source, hints):
-            yield _normalise(name, observed, validate(line.pack, observed, repeated, lists))
+            yield _normalise(name, observed, validate(line.pack, observed, repeated, lists), line.boundaries)
     except SenderError as error:
         yield Prepared(adapter=name, findings=[_unreadable(error)])
 
 
-def _normalise(adapter: str, observed: Observed, checked: Checked) -> Prepared:
+def _normalise(adapter: str, observed: Observed, checked: Checked, boundaries: Boundaries | None) -> Prepared:
     refused, warnings = checked.refused(), checked.warnings()
     prepared = Prepared(
         adapter=adapter,
@@ -134,7 +136,7 @@ def _normalise(adapter: str, observed: Observed, checked: Checked) -> Prepared:
         prepared.kinds.add(observed.record.kind)
         prepared.refused = dict.fromkeys(refused, vars(observed.record).get("cgc_id"))
         if observed.ordinal not in refused:
-            prepared.drafts.append(draft_document(observed, warnings.get(observed.ordinal, ())))
+            prepared.drafts.append(draft_document(observed, warnings.get(observed.ordinal, ()), boundaries))
     elif isinstance(observed, ObservedRows):
         prepared.kinds.add(observed.kind)
         prepared.tape = observed.tape

@@ -31,6 +31,7 @@ class Settings(BaseModel):
     client_ca: Path | None = None
     certificate_proxies: str = ""
     retention: str | None = None
+    benchmark_boundaries: Path | None = None
     storage_keys: str | None = Field(default=None, repr=False)
     large_bytes: int = Field(default=5 * 1024 * 1024, ge=1)
     large_records: int = Field(default=20_000, ge=1)

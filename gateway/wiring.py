@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from gateway.confined.pool import Pool, confined
 from gateway.errors import ConfigurationError
+from gateway.formats.local_benchmark import load_boundaries
 from gateway.pipeline import Line
 from gateway.plugins import load_adapters
 from gateway.ports import Kms
@@ -158,7 +159,14 @@ def build(settings: Settings) -> Gateway:
         database=database,
         blocks=Blocks(AtRest(OwnerKeys(kms, StorageKeys(database), clock))),
         shelf=shelf,
-        line=Line(load_adapters(), standard_pack(), layouts, shelf.lists, (str(settings.data_dir / "column_maps"),)),
+        line=Line(
+            load_adapters(),
+            standard_pack(),
+            layouts,
+            shelf.lists,
+            (str(settings.data_dir / "column_maps"),),
+            load_boundaries(str(settings.benchmark_boundaries)) if settings.benchmark_boundaries else None,
+        ),
         participants=Participants(database, clock),
         logs=logs,
         signing=signing,

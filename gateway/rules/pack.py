@@ -12,6 +12,7 @@ from gateway.reference.lists import NO_LISTS, Lists
 from gateway.rules import (  # noqa: F401 - importing them is what declares their rules
     accidents,
     applications,
+    benchmark,
     cash_flow,
     changes,
     continuity,

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from gateway.formats.accounts import normalised_lines
+from gateway.formats.local_benchmark import Boundaries, assess, load_boundaries
 from gateway.registers.permits import asks_consent
 from gateway.rules.my_number import masked_record
 from gateway.rules.standing import standings
@@ -25,7 +26,7 @@ from gateway.schemas.identifiers import Reference, Scheme, instant_text, scoped
 from gateway.schemas.line import CANONICAL, changed_values
 from gateway.schemas.observed import ObservedDocument, ObservedRows
 from gateway.schemas.place import Place
-from gateway.schemas.records import KINDS, FinancialStatement, TrialBalance
+from gateway.schemas.records import KINDS, FinancialStatement, LocalBenchmark, TrialBalance
 from gateway.schemas.records.repayment_columns import row_records
 from gateway.schemas.submission import Draft, Guaranteed, Line, Submission, Version
 
@@ -35,12 +36,22 @@ KEYED_BY_GUARANTEE = frozenset(kind for kind, model in KINDS.items() if model.is
 CIRCUMSTANCES = {"produced_at", "known_at"}  # say when, not what: kept among the line's instants
 
 
-def draft_document(observed: ObservedDocument, warnings: tuple[str, ...]) -> Draft:
-    """One accepted document as a draft: its accounts mapped, unlabelled My Numbers masked."""
+def draft_document(
+    observed: ObservedDocument, warnings: tuple[str, ...], boundaries: Boundaries | None = None
+) -> Draft:
+    """One accepted document as a draft: its accounts mapped, its indicators computed, unlabelled My Numbers masked.
+
+    Args:
+        observed: the document.
+        warnings: codes of the findings it goes in with.
+        boundaries: by which a local benchmark gets its points; None for the packaged ones.
+    """
     record = observed.record
     content = record.model_dump(mode="json", exclude_none=True, exclude={"lines"} | CIRCUMSTANCES)
     if isinstance(record, TrialBalance | FinancialStatement):
         content["lines"], content["conservation"] = normalised_lines(record)
+    elif isinstance(record, LocalBenchmark):
+        content["assessed"] = assess(record, boundaries or load_boundaries())
     if MY_NUMBER_RULE in warnings:
         content = masked_record(content)
     encoded = orjson.dumps(content, option=CANONICAL)

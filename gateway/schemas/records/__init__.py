@@ -18,6 +18,7 @@ from gateway.schemas.records.guarantee_application import GuaranteeApplication
 from gateway.schemas.records.header import Columns, Correction, MissingReason, Rounding, Unit
 from gateway.schemas.records.inquiry import Inquiry
 from gateway.schemas.records.loan_execution import LoanExecution
+from gateway.schemas.records.local_benchmark import LocalBenchmark
 from gateway.schemas.records.monitoring_report import MonitoringReport
 from gateway.schemas.records.plan_progress import PlanProgress
 from gateway.schemas.records.recommendation import Recommendation
@@ -51,6 +52,7 @@ Record = (
     | Inquiry
     | Answer
     | ScoreRecord
+    | LocalBenchmark
 )
 """One record of any kind. This is the table of kinds: what stands here has a schema, a door and rules."""
 
@@ -74,6 +76,7 @@ __all__ = [
     "GuaranteeApplication",
     "Inquiry",
     "LoanExecution",
+    "LocalBenchmark",
     "MissingReason",
     "MonitoringReport",
     "PlanProgress",
