@@ -225,7 +225,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
     from gateway.api.rates import Rates
 
     settings, watch, pool = gateway.settings, Watch(gateway.database), Pool(PACKED_S, PACKED_WITHIN_S)
-    wakeups, proxies = Wakeups(watch), Proxies(settings.certificate_proxies)
+    wakeups, proxies = Wakeups(watch, gateway.database), Proxies(settings.certificate_proxies)
     tools = Tools(gateway.database, gateway.blocks, gateway.line.pack, gateway.sealer, gateway.clock, wakeups)
     committer = Committer(tools, settings.group_size, settings.idempotency_days)
     parts = Parts(

@@ -107,12 +107,19 @@ async def feed(
     parts, caller = admitted(request, recipient)
     form = form_of(request, (NDJSON, JSON, CLOUDEVENTS))
     deadline, begun = time.monotonic() + asked.wait, parts.clock.now()
-    page, read = await asyncio.to_thread(_page, parts, caller, recipient, asked)
-    while not page.rows and (left := deadline - time.monotonic()) > 0 and await parts.news.wait(left):
-        further, begun = asked.model_copy(update={"after": page.next_position}), parts.clock.now()
-        page, _ = await asyncio.to_thread(_page, parts, caller, recipient, further)
-    if read:
+    known = parts.news.end_of(recipient)
+    page, end = Page([], {}, asked.after), known or 0
+    if known is None or known > asked.after or not asked.wait:
+        page, end = await asyncio.to_thread(_page, parts, caller, recipient, asked)
+        parts.news.wake({recipient: end})
+    if read := min(asked.after, end):  # what does not exist yet was read by nobody
         parts.committer.note_read(recipient, caller.participant.id, read)
+    while not page.rows and (left := deadline - time.monotonic()) > 0:
+        if not await parts.news.wait(recipient, page.next_position, left):
+            break
+        further, begun = asked.model_copy(update={"after": page.next_position}), parts.clock.now()
+        page, end = await asyncio.to_thread(_page, parts, caller, recipient, further)
+        parts.news.wake({recipient: end})
     if page.rows:
         unseen = [position for position, (_, reason) in page.withheld.items() if reason == RESTRICTED]
         for given in around(range(page.rows[0][0], page.rows[-1][0] + 1), unseen):
@@ -121,13 +128,13 @@ async def feed(
 
 
 def _page(parts: Parts, caller: Caller, recipient: str, asked: Window) -> tuple[Page, int]:
-    """A page, and how much may have been read of what comes before it: what does not exist yet was read by nobody."""
+    """A page, and the position at which its log ends."""
     with parts.database.read(caller.tenant) as session:
-        there = log.find_heads(session, [recipient])[recipient].next_position
+        end = log.find_heads(session, [recipient])[recipient].next_position
         page = _permitted(parts, session, recipient, asked)
         shut = caller.restricted(recipient)
         page = without_kinds(session, recipient, page, shut) if shut else page
-    return page, min(asked.after, there)
+    return page, end
 
 
 def _permitted(parts: Parts, session: Session, recipient: str, asked: Window) -> Page:

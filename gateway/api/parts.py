@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,10 +23,18 @@ from gateway.store.stamps import Turn
 
 
 class News(Protocol):
-    """Lets a reader wait for something new."""
+    """Lets a reader wait for what its log does not have yet."""
 
-    async def wait(self, seconds: float) -> bool:
-        """Return when there may be something new, or after so many seconds; False: nobody is to wait any more."""
+    def end_of(self, recipient: str) -> int | None:
+        """The first position that a log does not have yet, as far as known here; None: nobody looked so far."""
+        ...
+
+    def wake(self, ends: Mapping[str, int]) -> None:
+        """Logs reach to these positions now."""
+        ...
+
+    async def wait(self, recipient: str, position: int, seconds: float) -> bool:
+        """Return when a log has something at a position, or after so many seconds; False: nobody waits any more."""
         ...
 
     def end(self) -> None:

@@ -42,7 +42,8 @@ from gateway.store.log import HeadState
 from gateway.store.submissions import Kept, Used
 
 LOGGER = logging.getLogger("hayame.commit")
-NOTES_DELAY_S = 0.2
+NOTES_WAIT_S, IDLE_S = 0.02, 0.2
+"""How long notes wait for a group that takes them along; and how often it is looked whether there are any."""
 LOOKS_BEFORE, LOOKS, QUIET_TURNS = 10, 100, 4
 ROUNDS = 10
 """How often a work may be sent round again before its sender is asked to come back later."""
@@ -133,15 +134,17 @@ class Committer:
         while True:
             self._arrived.clear()
             await self._let_others_come()
-            group = self._take_group()
+            group, noted = self._take_group(), bool(self._notes)
             if group:
                 await self._commit(group)
-            elif self._notes:
+            elif not await self._somebody_comes(NOTES_WAIT_S if noted else IDLE_S) and noted:
                 await self._write_notes()
-            else:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(NOTES_DELAY_S):  # wait_for may swallow a cancellation
-                        await self._arrived.wait()
+
+    async def _somebody_comes(self, within_s: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):  # wait_for may swallow a cancellation
+                await self._arrived.wait()
+        return self._arrived.is_set()
 
     async def _let_others_come(self) -> None:
         """Whoever arrives while another process writes, or within a few turns of the loop, comes along: groups of 22.
@@ -250,16 +253,16 @@ class Committer:
     def _announce(self, chosen: Sequence[Work], sealed: Sequence[Sealed]) -> None:
         """It is durable and visible: say so, and note when."""
         now = self._tools.clock.now()
-        sizes = {one.statement.recipient: one.statement.leaf_index + 1 for one in sealed}
-        for recipient, size in sizes.items():
-            self._notes.published(recipient, size, now)
+        newest = {one.statement.recipient: one.statement for one in sealed}
+        for recipient, statement in newest.items():
+            self._notes.published(recipient, statement.leaf_index + 1, now)
         by_submission: dict[str, list[Sealed]] = {}
         for one in sealed:
             by_submission.setdefault(one.statement.submission, []).append(one)
         for work in chosen:
             if not work.done.done():
                 work.done.set_result(Outcome(work.submission.id, sealed=tuple(by_submission[work.submission.id])))
-        self._tools.wakeups.wake()
+        self._tools.wakeups.wake({name: one.first_position + one.count for name, one in newest.items()})
 
     async def _begin(self) -> Session:
         """Open the write transaction; where another process writes just now, as soon as it is done.

@@ -13,7 +13,7 @@ from gateway.schemas.trail import Deed, about
 from gateway.store import log, reads, trail, withdrawals
 from gateway.store.engine import Database, Session
 
-NOTED_WITHIN_S = 1.0  # notes wait for a commit, and a fifth of a second for none to come
+NOTED_WITHIN_S = 1.0  # notes wait for a commit, or a while for none to come
 MOST_REFUSALS = 1_000  # between two commits; who hammers at the door need not fill the log
 
 

@@ -134,7 +134,7 @@ class Inside:
     def _committer(self) -> Committer:
         of = self.gateway
         return Committer(
-            Tools(of.database, of.blocks, of.line.pack, of.sealer, of.clock, Wakeups(self._watch)),
+            Tools(of.database, of.blocks, of.line.pack, of.sealer, of.clock, Wakeups(self._watch, of.database)),
             of.settings.group_size,
             of.settings.idempotency_days,
         )
