@@ -48,6 +48,7 @@ class Settings(BaseModel):
     rate_client_per_minute: int = Field(default=60_000, ge=0, le=1_000_000)
     rate_tokens_per_minute: int = Field(default=6_000, ge=0, le=1_000_000)
     rate_codes_per_minute: int = Field(default=600, ge=0, le=1_000_000)
+    rate_refused_per_minute: int = Field(default=600, ge=0, le=1_000_000)
     connections_per_address: int = Field(default=4_096, ge=0)
     tsa_url: str | None = None
     tsa_certificates: Path | None = None

@@ -247,7 +247,7 @@ def application(gateway: Gateway, where: Sequence[str] = ()) -> FastAPI:
         lists_told=gateway.shelf.told,
         raw_folder=gateway.raw_folder,
         limits=Limits(settings.large_bytes, settings.large_records, settings.max_bytes, settings.inline_raw_bytes),
-        rates=Rates(settings.rate_client_per_minute, settings.rate_tokens_per_minute, settings.rate_codes_per_minute),
+        rates=Rates(_per_minute(settings)),
         proxies=proxies,
         tls=settings.tls_certificate is not None,
         certificates=settings.client_ca is not None or bool(proxies),
@@ -295,6 +295,16 @@ async def _keep(arguments: Sequence[str]) -> None:
                 child.wait(timeout=30)
         pause_s = LOOK_S if time.monotonic() - begun > SETTLED_S else min(2 * pause_s, SETTLED_S)
         await asyncio.sleep(pause_s)
+
+
+def _per_minute(settings: Settings) -> dict[str, int]:
+    """How often a minute what is rated may happen, by the name of its bucket."""
+    return {
+        "client": settings.rate_client_per_minute,
+        "tokens": settings.rate_tokens_per_minute,
+        "codes": settings.rate_codes_per_minute,
+        "refused": settings.rate_refused_per_minute,
+    }
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from gateway.api import (
     witnesses,
 )
 from gateway.api.audit import note_refusal
+from gateway.api.bodies import read_whole
 from gateway.api.fields import ANSWER, HSTS, fielded
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import GatewayError
@@ -75,12 +76,15 @@ class Application(describe.DescribedApp):
             scope.setdefault("state", {})  # not every server hands one over
             fields = page.FIELDS if scope["path"] == page.PATH else ANSWER
             send = fielded(scope, send, (*fields, HSTS) if self.state.parts.tls else fields)
-        if scope["type"] != "http" or scope["path"] != DOOR or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["method"] != "POST":
             await super().__call__(scope, receive, send)
             return
         scope["app"] = self
         request = Request(scope, receive)
         try:
+            if scope["path"] != DOOR:
+                await super().__call__(scope, await read_whole(request), send)
+                return
             response = await submissions.submit(request)
         except ClientDisconnect:
             return

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from starlette.requests import Request
 
 from gateway.api.edge import CERTIFICATE
 from gateway.api.parts import Parts, parts_of
+from gateway.errors import NotAuthentic
 from gateway.schemas.access import load_address
 from gateway.security.certificates import told_by_proxy
 from gateway.steps.authenticate import Caller, Shown
 
-CLIENT = "client"  # in a request's state: who it is, once that is known
+CLIENT = "client"  # in a request's state: the id of who it is, once that is known
+_CALLER = "caller"  # and all that is known of it: what a request shows is good once
 
 
 def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -67,11 +70,30 @@ def caller_of(request: Request, headers: Mapping[str, str] | None = None) -> Cal
         NotAuthentic: nobody we know, or not shown as the token demands.
         TooManyRequests: it asks too often.
     """
-    parts = parts_of(request)
-    caller = parts.door.caller(shown_by(request, headers))
-    request.scope["state"][CLIENT] = caller.participant.id
-    parts.rates.of_client(request.scope["state"], caller.participant.id)
+    parts, state = parts_of(request), request.scope["state"]
+    known: Caller | None = state.get(_CALLER)
+    if known is not None:
+        return known
+    with refusals_counted(request):
+        caller = parts.door.caller(shown_by(request, headers))
+    state[CLIENT] = caller.participant.id
+    parts.rates.of_client(state, caller.participant.id)
+    state[_CALLER] = caller
     return caller
+
+
+@contextmanager
+def refusals_counted(request: Request) -> Iterator[None]:
+    """Count a refusal within a block against where the request comes from.
+
+    Raises:
+        TooManyRequests: in its place, once there have been too many from there.
+    """
+    try:
+        yield
+    except NotAuthentic:
+        parts_of(request).rates.of_refused(request.scope["state"], address_of(request))
+        raise
 
 
 def address_of(request: Request) -> str:

@@ -12,13 +12,12 @@ from starlette.responses import Response
 from gateway.api import describe
 from gateway.api.callers import caller_of, joined, target_of
 from gateway.api.parts import parts_of
-from gateway.errors import EvidenceError, InvalidRequest, TooLarge
+from gateway.errors import EvidenceError, InvalidRequest
 from gateway.security.canonical import strict_b64
 from gateway.security.http_signatures import SignedRequest, content_digest
 
 router = APIRouter(prefix="/v1", tags=["tokens"])
 
-MOST_BYTES = 1 << 20
 MOST_BASE = 16 << 10
 BASE_FIELD = "signature-base"  # of the caller's request; nobody signs it
 
@@ -33,7 +32,7 @@ async def signature_check(request: Request) -> Response:
     parts, headers = parts_of(request), joined(request.scope["headers"])
     caller = caller_of(request, headers)
     theirs = _theirs(headers.pop(BASE_FIELD, None))
-    body = await _body(request)
+    body = await request.body()
     signed = SignedRequest(request.method, target_of(request, parts), headers, hashlib.sha256(body).digest())
     ours, problem = parts.door.explain(caller, signed)
     answer = {
@@ -72,12 +71,3 @@ def _theirs(field: str | None) -> bytes | None:
             "Signature-Base is the Base64 of the bytes you signed",
             ja="Signature-Base には署名対象のバイト列を Base64 で指定してください。",
         ) from None
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise TooLarge
-    return bytes(body)

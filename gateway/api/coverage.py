@@ -24,7 +24,7 @@ def declare_coverage(request: Request, recipient: Recipient, asked: Declaration)
     parts, caller = admitted(request, recipient)
     now = parts.clock.now()
     whose = caller.participant.institution(None, now), recipient
-    declare(parts.registrar, whose, asked, (caller.participant.id, now))
+    declare(parts.registrar, whose, asked, caller.participant.id)
     return Response(orjson.dumps(asked.model_dump(mode="json")), 201, media_type="application/json")
 
 
@@ -45,6 +45,6 @@ def _shown(one: Covered) -> dict[str, Any]:
         "form": declared.form if declared else None,
         "since": declared.since if declared else None,
         "baseline_on": declared.baseline_on if declared else None,
-        "first_ever": "known" if declared and declared.baseline_on else "unknown",
+        "first_ever": "known" if one.is_in_force and declared and declared.baseline_on else "unknown",
         "declared_at": instant_text(declared.declared_at) if declared else None,
     }

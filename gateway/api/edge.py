@@ -1,8 +1,9 @@
-"""The edge: what a connection may do to us before there is a request.
+"""The edge: what a connection may do to us before there is a request, and after there is an answer.
 
 The HTTP server itself waits for a slow client as long as it likes and takes headers of any size. Here a connection that
 does not get on is cut, and so is one whose headers outgrow their limit; who is in the middle of a body only has to send
-something now and then. What the application reads slowly is not held against the client.
+something of it now and then, and who is answered to take something of the answer. What the application reads slowly is
+not held against the client.
 """
 
 from __future__ import annotations
@@ -79,12 +80,31 @@ class EdgeLoop(uvloop.Loop):
         return server
 
 
+class Sending:
+    """Whether what was written is taken, and our end of a connection answered by theirs."""
+
+    def __init__(self, transport: asyncio.Transport, now: float) -> None:
+        self._transport, self._unsent, self._since = transport, 0, now
+
+    def goes_on(self, now: float) -> None:
+        """Something was taken."""
+        self._since = now
+
+    def stuck_s(self, now: float) -> float:
+        """For how many seconds nothing was taken of what there is to take, as far as somebody looked."""
+        unsent, waits = self._transport.get_write_buffer_size(), self._transport.is_closing()
+        if unsent < self._unsent or not (unsent or waits):
+            self._since = now
+        self._unsent = unsent
+        return now - self._since
+
+
 class EdgeProtocol(HttpToolsProtocol):
     """One connection, with deadlines, a limit to its headers, and the certificate of who connected.
 
     Attributes:
         head_seconds: from a request's first byte (of a new connection: from its beginning) to the end of its headers.
-        idle_seconds: longest pause within a body.
+        idle_seconds: longest pause within a body, and within an answer that is not taken.
         peers: who has how many connections.
     """
 
@@ -95,28 +115,32 @@ class EdgeProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._awaits: str | None = _HEAD
         self._since, self._head_bytes = self.loop.time(), 0
-        tls = transport.get_extra_info("ssl_object")
-        der = tls.getpeercert(True) if tls is not None else None
-        self._certificate = None if der is None else thumbprint(der)
-        peer = transport.get_extra_info("peername")
-        self._network = self.peers.opened(str(peer[0]) if isinstance(peer, tuple) else "")
+        self._sending = Sending(transport, self._since)
+        self._certificate = _certificate_of(transport)
+        self._network = self.peers.opened(_address_of(transport))
         if self.peers.are_too_many(self._network):
             self._cut(TooManyRequests("connections", 1))
         self._look_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
+        self._looks.cancel()
         self.peers.closed(self._network)
         self._network = None
         super().connection_lost(exc)
 
+    def resume_writing(self) -> None:
+        """Some of an answer was taken, and the rest may follow."""
+        self._sending.goes_on(self.loop.time())
+        super().resume_writing()
+
     def data_received(self, data: bytes) -> None:
         """Take what arrived, unless it is more header than anybody needs."""
-        awaited = self._awaits
+        awaited, self._got_body = self._awaits, False
         super().data_received(data)
-        if self._awaits is not _HEAD:
-            self._since = self.loop.time()
-        elif awaited is _HEAD:
+        if self._awaits is not awaited or self._got_body or awaited is None:
+            self._since, self._head_bytes = self.loop.time(), 0
+        else:  # nothing but header, or what may come beside a body: extensions of chunks, trailers
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEADER_BYTES:
                 self._cut(HeadersTooLarge())
@@ -128,6 +152,11 @@ class EdgeProtocol(HttpToolsProtocol):
             self.scope["state"][CERTIFICATE] = self._certificate
         self._awaits, self._since, self._head_bytes = _HEAD, self.loop.time(), 0
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header field; a trailer is nobody's, for nobody signed it and nobody asked for it."""
+        if self._awaits is _HEAD:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Hand the request on, if its headers are of a reasonable size."""
         self._awaits = _BODY
@@ -138,6 +167,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Part of a body; of a request that was cut, nothing is taken any more."""
+        self._got_body = True
         if self.cycle is not None:
             super().on_body(body)
 
@@ -148,29 +178,44 @@ class EdgeProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def _look_later(self) -> None:
-        self.loop.call_later(min(self.head_seconds, self.idle_seconds) / LOOKS, self._look)
+        self._looks = self.loop.call_later(min(self.head_seconds, self.idle_seconds) / LOOKS, self._look)
 
     def _look(self) -> None:
-        if self.transport.is_closing():
+        now = self.loop.time()
+        if self._sending.stuck_s(now) > self.idle_seconds:
+            self.transport.abort()
             return
         if self._awaits is _BODY and self.flow.read_paused:
-            self._since = self.loop.time()
-        waited = self.loop.time() - self._since
+            self._since = now
+        waited = now - self._since
         if self._awaits is _HEAD and waited > self.head_seconds:
             self._cut(TooSlow())
         elif self._awaits is _BODY and waited > self.idle_seconds:
             self.transport.close()  # the application is reading; it finds the client gone
-        else:
-            self._look_later()
+        self._look_later()
 
     def _cut(self, error: GatewayError) -> None:
         """Say why, and hang up."""
         if not self.transport.is_closing():
-            answer = of_error(error)
-            fields = b"".join(b"%s: %s\r\n" % field for field in (*answer.raw_headers, *ANSWER))
-            head = STATUS_LINE[answer.status_code] + fields + b"connection: close\r\n\r\n"
-            self.transport.write(head + bytes(answer.body))
+            self.transport.write(_last_words(error))
             self.transport.close()
+
+
+def _address_of(transport: asyncio.Transport) -> str:
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else ""
+
+
+def _certificate_of(transport: asyncio.Transport) -> str | None:
+    tls = transport.get_extra_info("ssl_object")
+    der = tls.getpeercert(True) if tls is not None else None
+    return None if der is None else thumbprint(der)
+
+
+def _last_words(error: GatewayError) -> bytes:
+    answer = of_error(error)
+    fields = b"".join(b"%s: %s\r\n" % field for field in (*answer.raw_headers, *ANSWER))
+    return STATUS_LINE[answer.status_code] + fields + b"connection: close\r\n\r\n" + bytes(answer.body)
 
 
 def edge(head_seconds: float, idle_seconds: float, peers: Connections) -> type[EdgeProtocol]:

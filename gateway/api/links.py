@@ -7,7 +7,7 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -100,11 +100,16 @@ def lineage(
     return Response(orjson.dumps(shown), media_type="application/json")
 
 
+Entries = Annotated[list[GuaranteeEntry], Field(max_length=10_000), FailFast()]
+"""As many as go into one request; the first that is wrong is named, and nothing behind it is looked at."""
+
+
 @router.post("/guarantees", **describe.GUARANTEES)
-def guarantees(request: Request, recipient: Recipient, entries: list[GuaranteeEntry]) -> Response:
+def guarantees(request: Request, recipient: Recipient, entries: Entries) -> Response:
     """Take over guarantees from the corporation's register, each as it is there now; what waited for them is released.
 
-    An entry takes the place of an earlier one of the same number: what it leaves out is not known any more.
+    An entry takes the place of an earlier one of the same number: what it leaves out is not known any more. At most
+    10,000 go into one request; a file of any length is imported by `hayame guarantees import`.
     """
     parts, caller = admitted(request, recipient)
     released = register_guarantees(parts.registrar, recipient, entries, (caller.participant.id, parts.clock.now()))

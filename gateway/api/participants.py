@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import describe
-from gateway.api.callers import admitted
+from gateway.api.callers import admitted, refusals_counted
 from gateway.api.describe import Recipient
 from gateway.api.parts import Parts, parts_of
 from gateway.errors import NotFound
@@ -65,7 +65,8 @@ class RevocationRequest(_Asked):
 def enrol_by_code(request: Request, asked: EnrolmentRequest) -> Response:
     """Register a key by a one-time code. The same code with the same key again is answered alike."""
     parts = parts_of(request)
-    done = codes.redeem(parts.registrar, asked.code, asked.proof, parts.base_url, parts.clock.now())
+    with refusals_counted(request):
+        done = codes.redeem(parts.registrar, asked.code, asked.proof, parts.base_url, parts.clock.now())
     return _registered(parts, done, 201)
 
 

@@ -10,7 +10,7 @@ Fields: draft-ietf-httpapi-ratelimit-headers-11. A server of several processes h
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -63,30 +63,35 @@ class Rate:
 
 
 class Rates:
-    """The quotas of who asks: of a client once it is known, of an address before, of who tries pairing codes.
+    """The quotas of who asks, each so many requests a minute, or 0 for no limit.
 
-    0 a minute is no limit.
+    ``client``: of a client once it is known; ``tokens``: of an address before; ``refused``: of an address whose
+    requests are not let in; ``codes``: of a client that tries pairing codes.
     """
 
-    def __init__(self, client_per_minute: int, tokens_per_minute: int, codes_per_minute: int = 0) -> None:
-        self._client = Rate("client", client_per_minute) if client_per_minute else None
-        self._tokens = Rate("tokens", tokens_per_minute) if tokens_per_minute else None
-        self._codes = Rate("codes", codes_per_minute) if codes_per_minute else None
+    def __init__(self, per_minute: Mapping[str, int]) -> None:
+        self._rates = {name: Rate(name, most) for name, most in per_minute.items() if most}
 
     def of_client(self, state: MutableMapping[str, Any], client: str) -> None:
         """Let a client's request in, and have its answer say what is left; raises ``TooManyRequests``."""
-        if self._client is not None:
-            state[STATE] = self._client.take(client)
+        self._take("client", state, client)
 
     def of_address(self, state: MutableMapping[str, Any], address: str) -> None:
         """The same for who asks for a token, by where it comes from."""
-        if self._tokens is not None:
-            state[STATE] = self._tokens.take(network_of(address))
+        self._take("tokens", state, network_of(address))
+
+    def of_refused(self, state: MutableMapping[str, Any], address: str) -> None:
+        """The same for who is not let in, by where it comes from: after so many it is told to wait, not why."""
+        self._take("refused", state, network_of(address))
 
     def of_codes(self, state: MutableMapping[str, Any], client: str) -> None:
         """The same for a client that looks at a pairing code, or uses it."""
-        if self._codes is not None:
-            state[STATE] = self._codes.take(client)
+        self._take("codes", state, client)
+
+    def _take(self, name: str, state: MutableMapping[str, Any], key: str) -> None:
+        rate = self._rates.get(name)
+        if rate is not None:
+            state[STATE] = rate.take(key)
 
 
 def network_of(address: str) -> str:

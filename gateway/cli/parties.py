@@ -13,14 +13,17 @@ from gateway.cli.acts import acting
 from gateway.cli.apps import As, Key, gateway_here, participants
 from gateway.client import Client, own_keys
 from gateway.errors import InvalidRequest
-from gateway.schemas.identifiers import CGC_IDS, SignatureProfile
+from gateway.schemas.identifiers import SignatureProfile
 from gateway.security.keys import KeyRing, PublicKey, SigningKey
 from gateway.security.words import APPROVAL, say
 
 if TYPE_CHECKING:
     from gateway.registers.orders import Given, Order
 
-NAMED = ("id", "kind", "institution", "may", "profile", "sender", "since", "until", "successor", "kid", "replaces")
+NAMED = (
+    *("id", "kind", "institution", "recipient", "may", "profile"),
+    *("sender", "since", "until", "successor", "kid", "replaces"),
+)
 May = Annotated[list[str] | None, typer.Option(help="action:recipient, e.g. submit:13; may repeat.")]
 
 
@@ -41,6 +44,22 @@ def enrol(  # noqa: PLR0913 - a command's options are its parameters
     give(Enrol(id=id, kind=kind, name=name, institution=institution or None, keys=jwks, may=tuple(may or ())))
 
 
+@participants.command("take-back")
+def take_back(id: str, may: Annotated[list[str], typer.Argument(help="action:recipient, as enrolled.")]) -> None:
+    """Take back some of what a participant may do."""
+    from gateway.registers.orders import TakeBack
+
+    give(TakeBack(id=id, may=tuple(may)))
+
+
+@participants.command("let-go")
+def let_go(id: str) -> None:
+    """Let a participant be none any more: its keys, rights and delegations end at once; its history stays."""
+    from gateway.registers.orders import LetGo
+
+    give(LetGo(id=id))
+
+
 @participants.command("invite")
 def invite(  # noqa: PLR0913 - a command's options are its parameters
     id: str,
@@ -59,7 +78,7 @@ def invite(  # noqa: PLR0913 - a command's options are its parameters
     key: Annotated[Path | None, typer.Option(help="Your private key (PEM).")] = None,
 ) -> None:
     """Print a one-time code, with which its holder registers a key of its own: hayame keys enrol."""
-    from gateway.registers.codes import Invite
+    from gateway.registers.invitations import Invite
     from gateway.registers.orders import Invitation
 
     invite = Invite(
@@ -124,17 +143,14 @@ def cover(  # noqa: PLR0913 - a command's options are its parameters
     baseline: Annotated[str, typer.Option(help="As of when all that stood was handed over (YYYY-MM-DD).")] = "",
 ) -> None:
     """Declare, for a bank that cannot itself, what its reports of a kind to a corporation hold, from a date on."""
-    from gateway.registers.coverage import Declaration, Form, declare
+    from gateway.registers.coverage import Declaration, Form
+    from gateway.registers.orders import Cover
 
-    if form not in list(Form) or recipient not in CGC_IDS:
-        raise InvalidRequest("name a corporation, and one form", ja="協会と報告の形を確認してください。")
+    if form not in list(Form):
+        raise InvalidRequest("name one form", ja="報告の形を確認してください。")
     baseline_on = date.fromisoformat(baseline) if baseline else None
     declaration = Declaration(kind=kind, form=Form(form), since=date.fromisoformat(since), baseline_on=baseline_on)
-    ids = {"institution": institution, "recipient": recipient, "kind": kind, "form": form, "since": since}
-    with gateway_here() as gateway, acting(gateway, "participants.cover", **ids):
-        declare(gateway.registrar, (institution, recipient), declaration, ("operator", gateway.clock.now()))
-        gateway.kept.keep()
-    typer.echo(f"{institution} reports {kind} to {recipient} as {form} from {since}")
+    give(Cover(institution=institution, recipient=recipient, declaration=declaration))
 
 
 @participants.command("revoke-key", context_settings={"ignore_unknown_options": True})  # a name may begin with "-"

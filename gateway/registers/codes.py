@@ -14,11 +14,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from gateway.errors import InvalidRequest, NotAuthentic
 from gateway.registers.changes import Changing, Registrar
 from gateway.registers.enrolment import Entry, check_kind, entitlements, put, require_free
+from gateway.registers.invitations import Invite, Lender, require_own
 from gateway.schemas.identifiers import instant_text
 from gateway.schemas.register_change import Authority
 from gateway.security.keys import KeyRing, PublicKey
@@ -32,23 +31,10 @@ NAME, SECRET = 8, 26  # characters of 5 bits each
 MOST_TRIES = 5
 
 
-class Invite(BaseModel):
-    """Whom a code is for, what it may do, how many hours the code is good for and how many days the key.
+class _Kept(Invite):
+    """An invitation as it is kept, with the corporation on whose word it was made, if it was one's."""
 
-    With ``replaces`` the participant is enrolled already, and the key takes the place of all it had: they are lost or
-    over. Nothing else of the participant changes then.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str = Field(min_length=1, max_length=64)
-    kind: str = ""
-    name: str = ""
-    institution: str | None = None
-    may: tuple[str, ...] = ()
-    hours: int = Field(default=72, ge=1, le=24 * 31)
-    key_days: int = Field(default=730, ge=1, le=3_660)
-    replaces: bool = False
+    lender: Lender | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +46,37 @@ class Registered:
     valid_until_at: datetime | None
 
 
-def invite(changing: Changing, asked: Invite, by: Authority) -> str:
-    """Make a code; it is told here and nowhere else.
+def invite(changing: Changing, asked: Invite, by: Authority, lender: Lender | None = None) -> str:
+    """Make a code, on the operator's word or a corporation's; it is told here and nowhere else.
 
     Raises:
         InvalidRequest: the participant is enrolled already, or, to have its keys replaced, is not; or there is no such
             kind or right.
+        NotEntitled: the corporation cannot give this.
     """
+    _require(changing, asked, lender)
+    if not asked.replaces:
+        check_kind(asked.kind)
+        entitlements(asked.may)
+    name, secret = (_random(length) for length in (NAME, SECRET))
+    expires_at = changing.now + timedelta(hours=asked.hours)
+    kept = _Kept(**asked.model_dump(), lender=lender).model_dump_json()
+    invitations.add(changing.session, name, Invited(_hash(secret), kept, expires_at, False))
+    what = asked.model_dump(exclude_none=True, exclude={"hours"})
+    changing.say("invited", [asked.id], what | {"code": name, "expires_at": instant_text(expires_at)}, by)
+    return _written(name + secret)
+
+
+def _require(changing: Changing, asked: Invite, lender: Lender | None) -> None:
+    """That a code can be made, or used: between the two, the registers may have changed."""
+    if lender is not None:
+        require_own(changing, asked, lender)
     known = registers.find_enrolled(changing.session, asked.id) is not None
     if known != asked.replaces:
         raise InvalidRequest(
             "enrolled already: ask for a replacement" if known else "nobody of this id is enrolled",
             ja="すでに登録されています(鍵の交換は --replace)。" if known else "この参加者は登録されていません。",
         )
-    if not known:
-        check_kind(asked.kind)
-        entitlements(asked.may)
-    name, secret = (_random(length) for length in (NAME, SECRET))
-    expires_at = changing.now + timedelta(hours=asked.hours)
-    invitations.add(changing.session, name, Invited(_hash(secret), asked.model_dump_json(), expires_at, False))
-    what = asked.model_dump(exclude_none=True, exclude={"hours"})
-    changing.say("invited", [asked.id], what | {"code": name, "expires_at": instant_text(expires_at)}, by)
-    return _written(name + secret)
 
 
 def redeem(registrar: Registrar, code: str, proof: str, issuer: str, now: datetime) -> Registered:
@@ -89,7 +84,8 @@ def redeem(registrar: Registrar, code: str, proof: str, issuer: str, now: dateti
 
     Raises:
         NotAuthentic: the code is none, over, used for another key or tried too often; or the proof does not hold.
-        InvalidRequest: the key is another participant's.
+        InvalidRequest: the key is another participant's; or the participant was enrolled meanwhile.
+        NotEntitled: what the code gives is not the corporation's own any more, on whose word it was made.
     """
     plain = plain_code(code)
     name, secret = plain[:NAME], plain[NAME:]
@@ -97,11 +93,12 @@ def redeem(registrar: Registrar, code: str, proof: str, issuer: str, now: dateti
     if possession.claims.get("code") != code_hash(code):
         raise NotAuthentic("the proof is not about this code")
     found = _tried(registrar, name, secret)
-    asked = Invite.model_validate_json(found.invited)
+    asked = _Kept.model_validate_json(found.invited)
     by = Authority(how="code", by=(asked.id,), words=(proof,))
     with registrar.changing() as changing:
         if not invitations.use(changing.session, name, changing.now):
             return _used_before(changing, asked, possession)
+        _require(changing, asked, asked.lender)
         until = changing.now + timedelta(days=asked.key_days)
         if asked.replaces:
             _replace(changing, asked.id, (possession.key, until), by)

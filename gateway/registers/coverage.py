@@ -13,8 +13,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from gateway.errors import InvalidRequest
-from gateway.registers.changes import Registrar
-from gateway.schemas.identifiers import japanese_date
+from gateway.registers.changes import Changing, Registrar
+from gateway.schemas.identifiers import CGC_IDS, japanese_date
 from gateway.schemas.records import KINDS
 from gateway.schemas.register_change import Authority
 from gateway.store import coverage, registers
@@ -66,21 +66,36 @@ class Covered:
     absence: Absence
     declared: Declared | None
 
+    @property
+    def is_in_force(self) -> bool:
+        """Whether something is declared, and for a day that has come."""
+        return self.absence is not Absence.UNKNOWN
 
-def declare(
-    registrar: Registrar, whose: tuple[str, str], declaration: Declaration, by: tuple[str, datetime]
-) -> Declared:
-    """Declare the coverage of an institution's reports to a recipient (``whose``); ``by`` whom, and when.
+
+def declare(registrar: Registrar, whose: tuple[str, str], declaration: Declaration, by: str) -> None:
+    """Declare the coverage of an institution's reports to a recipient (``whose``), on the word of who speaks for it.
 
     Raises:
         InvalidRequest: there is no such kind, or the baseline is later than the day from which it is declared.
     """
+    with registrar.changing() as changing:
+        put(registrar.database, changing, whose, declaration, Authority(how="participant", by=(by,)))
+
+
+def put(
+    database: Database, changing: Changing, whose: tuple[str, str], declaration: Declaration, by: Authority
+) -> None:
+    """The same within a change that is under way; whoever speaks for the institution is told.
+
+    Raises:
+        InvalidRequest: as above.
+    """
     institution, recipient = whose
     late = declaration.baseline_on is not None and declaration.baseline_on > declaration.since
-    if declaration.kind not in KINDS or late:
+    if declaration.kind not in KINDS or recipient not in CGC_IDS or late:
         raise InvalidRequest(
-            "name a record kind, and a baseline that is not after since",
-            ja="記録の種類と、since 以前の baseline_on を指定してください。",
+            "name a corporation, a record kind, and a baseline that is not after since",
+            ja="協会、記録の種類と、since 以前の baseline_on を指定してください。",
         )
     declared = Declared(
         institution=institution,
@@ -89,14 +104,14 @@ def declare(
         form=declaration.form.value,
         since=declaration.since,
         baseline_on=declaration.baseline_on,
-        declared_by=by[0],
-        declared_at=by[1],
+        declared_by=by.by[0],
+        declared_at=changing.now,
     )
-    with registrar.changing() as changing:
-        coverage.put(registrar.database, changing.session, declared)
-        what = {"institution": institution, "recipient": recipient} | declaration.model_dump(mode="json")
-        changing.say("covered", [by[0]], what, Authority(how="participant", by=(by[0],)))
-    return declared
+    coverage.put(database, changing.session, declared)
+    everyone = registers.load_participants(changing.session).values()
+    speakers = [one.id for one in everyone if one.institution == institution or institution in one.delegations]
+    what = {"institution": institution, "recipient": recipient} | declaration.model_dump(mode="json")
+    changing.say("covered", [*by.by, *speakers], what, by)
 
 
 def covered(database: Database, recipient: str, now: datetime) -> list[Covered]:

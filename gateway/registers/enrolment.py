@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.registers.changes import Changing, Registrar
 from gateway.registers.releases import plan_merger
 from gateway.schemas.access import load_access
-from gateway.schemas.identifiers import CGC_IDS, SignatureProfile
+from gateway.schemas.identifiers import CGC_IDS, SignatureProfile, japanese_date
 from gateway.schemas.register_change import OPERATOR, REGISTER, Authority
 from gateway.security.keys import KeyRing
 from gateway.security.xml_signatures import certificate_der
@@ -75,6 +75,39 @@ def put(changing: Changing, entry: Entry, by: Authority) -> None:
     everyone = registers.load_participants(changing.session).values()
     alike = [one.id for one in everyone if one.institution == institution]  # who speaks for it, and now one more
     changing.say("enrolled", [entry.id, *alike], what | {"keys": entry.keys.jwks()["keys"], "may": may}, by)
+
+
+def take_back(changing: Changing, participant: str, may: Iterable[str], by: Authority) -> None:
+    """Take back some of what a participant may do; what it handed over or read until now stays as it is.
+
+    Raises:
+        InvalidRequest: it may not do that anyhow.
+        NotFound: there is no such participant.
+    """
+    known = registers.find_enrolled(changing.session, participant)
+    if known is None:
+        raise NotFound
+    gone = entitlements(may)
+    if not gone or not gone <= known.entitlements:
+        raise InvalidRequest("it is not entitled to that", ja="その権限は与えられていません。")
+    registers.disentitle(changing.session, participant, gone)
+    what = {"id": participant, "may_no_longer": sorted(f"{action}:{recipient}" for action, recipient in gone)}
+    changing.say("disentitled", [participant], what, by)
+
+
+def let_go(changing: Changing, participant: str, by: Authority) -> None:
+    """Let a participant be none any more: its keys, rights and delegations end at once, its history stays.
+
+    Raises:
+        NotFound: there is no such participant.
+    """
+    known = registers.find_enrolled(changing.session, participant)
+    if known is None:
+        raise NotFound
+    registers.leave(changing.session, participant, changing.now, japanese_date(changing.now) - timedelta(days=1))
+    everyone = registers.load_participants(changing.session).values()
+    told = [one.id for one in everyone if one.institution in (known.institution, *known.delegations)]
+    changing.say("left", [participant, *told], {"id": participant, "institution": known.institution}, by)
 
 
 def put_profile(

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from gateway.errors import NotAuthentic, NotFound
-from gateway.registers import codes, enrolment, own_keys
+from gateway.registers import codes, coverage, enrolment, own_keys
 from gateway.registers.changes import Changing, Registrar
-from gateway.registers.codes import Invite
+from gateway.registers.coverage import Declaration
 from gateway.registers.enrolment import ADMINISTRATOR
+from gateway.registers.invitations import Invite
 from gateway.registers.participants import valid_keys
 from gateway.schemas.identifiers import SignatureProfile, instant_text, new_id
 from gateway.schemas.register_change import EVERYBODY, OPERATOR, Authority
@@ -46,6 +47,30 @@ class Enrol(_Order):
     institution: str | None = None
     keys: tuple[dict[str, Any], ...]
     may: tuple[str, ...] = ()
+
+
+class TakeBack(_Order):
+    """Take back some of what a participant may do."""
+
+    order: Literal["take_back"] = "take_back"
+    id: str
+    may: tuple[str, ...]
+
+
+class LetGo(_Order):
+    """Let a participant be none any more."""
+
+    order: Literal["let_go"] = "let_go"
+    id: str
+
+
+class Cover(_Order):
+    """Declare, for an institution that cannot itself, what its reports of a kind to a corporation hold."""
+
+    order: Literal["cover"] = "cover"
+    institution: str
+    recipient: str
+    declaration: Declaration
 
 
 class Profile(_Order):
@@ -105,7 +130,8 @@ class EndLogKey(_Order):
 
 
 Order = Annotated[
-    Enrol | Profile | Delegate | Invitation | EndKey | Succeed | LogSuccessor | EndLogKey, Field(discriminator="order")
+    Enrol | TakeBack | LetGo | Cover | Profile | Delegate | Invitation | EndKey | Succeed | LogSuccessor | EndLogKey,
+    Field(discriminator="order"),
 ]
 _ORDERS: TypeAdapter[Any] = TypeAdapter(Order)
 
@@ -198,6 +224,9 @@ def _administrators(changing: Changing) -> dict[str, KeyRing]:
 def _carry_out(changing: Changing, order: Order, by: Authority) -> str:
     done: Mapping[type, Callable[[Changing, Any, Authority], str]] = {
         Enrol: _enrol,
+        TakeBack: _take_back,
+        LetGo: _let_go,
+        Cover: _cover,
         Profile: _profile,
         Delegate: _delegate,
         Invitation: _invite,
@@ -214,6 +243,22 @@ def _enrol(changing: Changing, order: Enrol, by: Authority) -> str:
     may = enrolment.entitlements(order.may)
     enrolment.put(changing, enrolment.Entry(order.id, order.kind, order.name, order.institution, keys, may), by)
     return f"enrolled {order.id}"
+
+
+def _take_back(changing: Changing, order: TakeBack, by: Authority) -> str:
+    enrolment.take_back(changing, order.id, order.may, by)
+    return f"{order.id} may no longer {' '.join(order.may)}"
+
+
+def _let_go(changing: Changing, order: LetGo, by: Authority) -> str:
+    enrolment.let_go(changing, order.id, by)
+    return f"{order.id} is no participant any more"
+
+
+def _cover(changing: Changing, order: Cover, by: Authority) -> str:
+    said = order.declaration
+    coverage.put(changing.registrar.database, changing, (order.institution, order.recipient), said, by)
+    return f"{order.institution} reports {said.kind} to {order.recipient} as {said.form.value} from {said.since}"
 
 
 def _profile(changing: Changing, order: Profile, by: Authority) -> str:

@@ -20,6 +20,8 @@ EVERYBODY = ("*",)
 
 Change = Literal[
     "enrolled",
+    "disentitled",
+    "left",
     "invited",
     "profiled",
     "key_added",

@@ -31,6 +31,9 @@ from gateway.store.register_tables import (
     Succession,
 )
 
+FORMER = "former"
+"""The kind of who was a participant and left; the table of roles has no such kind, and so it may do nothing."""
+
 _VERSION = columns(table_of(RegisterVersion).c.version)
 _KEY, _GUARANTEE = (table_of(table).c for table in (ParticipantKey, Guarantee))
 _ENDED = columns(_KEY.kid).where(any_of(_KEY.kid, "kids"), _KEY.valid_until_at <= bindparam("at"))
@@ -175,6 +178,35 @@ def end_key(session: Session, kid: str, at: datetime) -> None:
     """End a key's validity, unless it ends before."""
     still = col(ParticipantKey.valid_until_at).is_(None) | (col(ParticipantKey.valid_until_at) > at)
     session.execute(update(ParticipantKey).where(col(ParticipantKey.kid) == kid, still).values(valid_until_at=at))
+    _changed(session)
+
+
+def disentitle(session: Session, participant: str, entitlements: Iterable[tuple[str, str]]) -> None:
+    """Take back what a participant may do: (action, recipient) pairs."""
+    for action, recipient in entitlements:
+        session.execute(
+            delete(Entitlement).where(
+                col(Entitlement.participant) == participant,
+                col(Entitlement.action) == action,
+                col(Entitlement.recipient) == recipient,
+            )
+        )
+    _changed(session)
+
+
+def leave(session: Session, participant: str, at: datetime, last_day: date) -> None:
+    """Let a participant be none any more: it keeps its name and its history, and nothing else is left after a last day.
+
+    Delegations that have not begun by then end before they begin.
+    """
+    still = col(ParticipantKey.valid_until_at).is_(None) | (col(ParticipantKey.valid_until_at) > at)
+    own = col(ParticipantKey.participant) == participant
+    session.execute(update(ParticipantKey).where(own, still).values(valid_until_at=at))
+    session.execute(delete(Entitlement).where(col(Entitlement.participant) == participant))
+    lasts = col(Delegation.valid_until).is_(None) | (col(Delegation.valid_until) > last_day)
+    own = col(Delegation.sender) == participant
+    session.execute(update(Delegation).where(own, lasts).values(valid_until=last_day))
+    session.execute(update(Participant).where(col(Participant.id) == participant).values(kind=FORMER))
     _changed(session)
 
 

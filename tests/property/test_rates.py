@@ -106,7 +106,7 @@ def test_a_flood_of_addresses_fills_no_memory_and_who_asks_on_is_not_forgotten()
 
 
 def test_none_is_no_limit() -> None:
-    rates, state = Rates(0, 0), {}  # type: tuple[Rates, dict[str, object]]
+    rates, state = Rates({"client": 0, "tokens": 0}), {}  # type: tuple[Rates, dict[str, object]]
     for _ in range(1_000):
         rates.of_client(state, "bank")
         rates.of_address(state, "192.0.2.1")

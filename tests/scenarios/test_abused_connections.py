@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from certificates import Authority
-from world import BANK, World, running, trial_balance
+from world import BANK, World, running, shown, trial_balance
 
 HEAD_S, IDLE_S = 1.0, 1.5
 GET = b"GET /healthz HTTP/1.1\r\nhost: gateway\r\n"
@@ -142,4 +142,65 @@ def test_handshakes_that_stop_halfway_and_headers_that_drip_leave_the_others_ser
             with suppress(ConnectionResetError):
                 assert connection.recv(1) == b"", "a handshake that stopped is cut"
         assert time.monotonic() - started < 45, "and after a minute only if the event loop alone bounds it"
+    assert serves(world)
+
+
+CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [b"0\r\nx-long: " + b"x" * 4_000_000, b"0\r\n" + b"x-many: 1\r\n" * 400_000, b"5;" + b"x" * 4_000_000],
+    ids=["a trailer", "many trailers", "an extension"],
+)
+def test_what_comes_beside_a_body_is_limited_like_headers(world: World, beside: bytes) -> None:
+    assert set(statuses(said(world, CHUNKED, beside))) <= {431, 408, 401}
+    assert serves(world)
+
+
+def test_what_drips_beside_a_body_does_not_keep_its_connection_open(world: World) -> None:
+    with connect(world) as connection, suppress(OSError):
+        connection.sendall(CHUNKED + b"0\r\nx-slow: ")
+        started = time.monotonic()
+        while time.monotonic() - started < 20:
+            connection.sendall(b"x")
+            time.sleep(0.1)
+    assert time.monotonic() - started < 20
+
+
+def test_a_trailer_is_not_taken_for_a_header(world: World) -> None:
+    token = world.client(BANK).token()
+    fields = b"".join(
+        f"{name}: {value}\r\n".encode() for name, value in shown(world, BANK, "/v1/signature-check", token).items()
+    )
+    head = CHUNKED.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1)
+    assert statuses(said(world, head, b"0\r\n" + fields + b"\r\n")) == [401]
+    assert statuses(said(world, head.replace(b"\r\n\r\n", b"\r\n" + fields + b"\r\n", 1), b"0\r\n\r\n")) == [200]
+
+
+ASKED, TIMES = GET.replace(b"/healthz", b"/openapi.json") + b"\r\n", 40
+
+
+def taken(connection: ssl.SSLSocket, pause_s: float = 0.0) -> int:
+    """How many bytes of all answers arrive in the end, when there is a pause after each 256 KiB."""
+    size = upto = 0
+    with suppress(OSError):
+        while part := connection.recv(65_536):
+            size += len(part)
+            if pause_s and size > upto:
+                upto += 262_144
+                time.sleep(pause_s)
+    return size
+
+
+def test_an_answer_that_nobody_takes_is_given_up_and_one_that_is_taken_slowly_is_not(world: World) -> None:
+    last = ASKED.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
+    with ExitStack() as stack:
+        idle, slow, quick = (stack.enter_context(connect(world)) for _ in range(3))
+        for connection in (idle, slow, quick):
+            connection.sendall(ASKED * TIMES + last)
+        whole = taken(quick)
+        assert statuses(said(world, last)) == [200]
+        assert taken(slow, IDLE_S / 10) == whole
+        assert taken(idle) < whole
     assert serves(world)

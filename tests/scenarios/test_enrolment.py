@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,13 +14,14 @@ import pytest
 from commands import command, environment
 from sqlalchemy import update
 from typer.testing import CliRunner
-from world import BANK, CORPORATION, OTHER_BANK, TOOL, VENDOR, World, trial_balance
+from world import BANK, CORPORATION, OTHER_BANK, TOOL, VENDOR, World, shown, trial_balance
 
 from gateway.cli import app
 from gateway.client import Client, Refusal, own_keys
-from gateway.errors import NotFound
+from gateway.errors import InvalidRequest, NotFound
 from gateway.registers import codes, orders
-from gateway.registers.codes import MOST_TRIES, Invite
+from gateway.registers.codes import MOST_TRIES
+from gateway.registers.invitations import Invite
 from gateway.registers.orders import Delegate, EndKey, Enrol, Invitation
 from gateway.schemas.register_change import OPERATOR
 from gateway.security.keys import KeyRing, SigningKey
@@ -314,8 +316,11 @@ def test_a_corporation_gives_codes_by_itself_for_who_reports_to_it_alone(world: 
         {"id": "bank-9721", "kind": "administrator"},
         {"id": OTHER_BANK, "replaces": True},
         {"id": "nobody", "replaces": True},
+        {"id": "bank-9721", "kind": "bank", "institution": "9992", "may": ["submit:13"]},
+        {"id": "9992", "kind": "bank", "may": ["submit:13"]},
+        {"id": "vendor-9721", "kind": "vendor", "institution": "9721", "may": ["submit:13"]},
     ]
-    assert [refused(lambda one=one: own_keys.invite(clerk, "13", one)) for one in wrong] == [403] * 5
+    assert [refused(lambda one=one: own_keys.invite(clerk, "13", one)) for one in wrong] == [403] * len(wrong)
     good = {"id": "bank-9721", "kind": "bank", "may": ["submit:13"]}
     assert refused(lambda: own_keys.invite(clerk, "14100", good)) == 403
     assert refused(lambda: own_keys.invite(world.client(CORPORATION), "13", good)) == 403
@@ -325,6 +330,65 @@ def test_a_corporation_gives_codes_by_itself_for_who_reports_to_it_alone(world: 
     word = say(clerk.key, INVITATION, world.base_url, {"invites": good}, datetime.now(UTC))
     clerk.post(address, {"word": word})
     assert refused(lambda: clerk.post(address, {"word": word})) == 401, "a word is good once"
+
+
+def test_what_a_code_may_do_is_looked_at_again_when_it_is_used(world: World) -> None:
+    world.enrol("registrar-14100", "corporation", None, ["enrol:14100"])
+    clerk = world.client("registrar-14100")
+
+    def lent(name: str, institution: str, **more: Any) -> str:
+        new = {"kind": "bank", "name": name, "institution": institution, "may": ["submit:14100"]}
+        return own_keys.invite(clerk, "14100", {"id": name} | (more or new))
+
+    def used(code: str) -> int:
+        return refused(lambda: own_keys.enrol(world.base_url, code, SigningKey.generate()))
+
+    taken, spoken_for, lost, late = (lent(f"bank-973{at}", f"973{at}") for at in range(4))
+    world.enrol("bank-9730", "bank", "9730", ["submit:27"])
+    world.enrol("bank-9731-of-the-operator", "bank", "9731", ["submit:27"])
+    assert (used(taken), used(spoken_for)) == (403, 403)
+
+    own_keys.enrol(world.base_url, lost, SigningKey.generate())
+    replacement = lent("bank-9732", "9732", replaces=True)
+    world.enrol("bank-9732", "bank", "9732", ["submit:27"])
+    assert used(replacement) == 403, "it has come to others meanwhile"
+
+    orders.give(world.gateway.registrar, EndKey(kid=clerk.key.public.kid))
+    assert used(late) == 401, "on whose word it was made is nobody's any more"
+    operators = invited(world, "bank-9734")
+    world.enrol("bank-9734", "bank", "9734", ["submit:27"])
+    assert used(operators) == 400
+
+
+def test_a_right_is_taken_back_and_a_participant_that_leaves_keeps_its_history_and_nothing_else(world: World) -> None:
+    world.enrol("centre-9740", "bank", "9740", ["submit:13", "submit:27", "submit:14100"])
+    given = Delegate(sender="centre-9740", institution="9991", since=datetime.now(UTC).date() - timedelta(days=9))
+    orders.give(world.gateway.registrar, given)
+    centre = world.client("centre-9740")
+    assert centre.submit(trial_balance(7, 5), recipient="27").status == 201
+    said(world, "participants", "take-back", "centre-9740", "submit:27", "submit:14100")
+    world.gateway.participants.look_again()
+    time.sleep(1.1)  # as long as a server may go by what it read last
+    assert refused(lambda: centre.submit(trial_balance(7, 6), recipient="27")) == 403
+    assert centre.submit(trial_balance(7, 7), recipient="13", on_behalf_of="9991").status == 201
+    with pytest.raises(InvalidRequest):
+        said(world, "participants", "take-back", "centre-9740", "submit:27")
+    assert changes(centre)[0]["said"]["what"]["may_no_longer"] == ["submit:14100", "submit:27"]
+
+    token = centre.token()
+    said(world, "participants", "let-go", "centre-9740")
+    assert changes(world.client(BANK))[0]["said"]["change"] == "left", "for whom it spoke is told"
+    time.sleep(1.1)
+    at = "/v1/participants/centre-9740"
+    answer = httpx2.get(world.base_url + at, headers=shown(world, "centre-9740", at, token, "GET"), trust_env=False)
+    assert (answer.json()["may"], answer.json()["kind"]) == ([], "former")
+    assert [one["valid_now"] for one in answer.json()["keys"]] == [False]
+    with Client(world.base_url, "centre-9740", centre.key) as late:
+        assert refused(late.token) == 401
+    assert refused(lambda: centre.submit(trial_balance(7, 8), recipient="13")) in (401, 403)
+    world.enrol("centre-9740", "bank", "9740", ["submit:27"])
+    assert world.client("centre-9740").submit(trial_balance(7, 9), recipient="27").status == 201
+    assert refused(lambda: centre.submit(trial_balance(7, 10), recipient="27", on_behalf_of="9991")) in (401, 403)
 
 
 def test_where_there_are_two_administrators_nothing_is_changed_without_both(world: World, tmp_path: Path) -> None:
@@ -348,6 +412,11 @@ def test_where_there_are_two_administrators_nothing_is_changed_without_both(worl
     assert "alice" not in said(world, "participants", "list").split("bank-9716")[1].split("\n")[0]
     assert said(world, *by, "bob", "--key", str(tmp_path / "bob.pem")) == f"ended {bank.key.kid} of bank-9716\n"
     assert said(world, "participants", "proposals") == ""
+    said(world, "participants", "cover", "9716", "13", "repayment_status", "event", "2026-04-01")
+    (covering,) = orders.waiting(registrar, datetime.now(UTC))
+    for name in ("alice", "bob"):
+        told = said(world, "participants", "approve", covering, "--as", name, "--key", str(tmp_path / f"{name}.pem"))
+    assert told == "9716 reports repayment_status to 13 as event from 2026-04-01\n"
     forgotten = orders.give(registrar, EndKey(kid=world.keys[BANK].kid)).proposal
     with world.gateway.database.write() as session:
         session.execute(update(Proposal).values(proposed_at=datetime.now(UTC) - orders.WAITS_FOR))
@@ -362,6 +431,7 @@ def test_where_there_are_two_administrators_nothing_is_changed_without_both(worl
     world.keys["bank-9716"] = SigningKey.generate()
     own_keys.enrol(world.base_url, said(world, *approved).strip(), world.keys["bank-9716"])
     seen = changes(world.client("bank-9716"))
+    assert [one["said"]["change"] for one in seen[:4]] == ["key_added", "invited", "covered", "key_ended"]
     assert [one["said"]["authority"]["how"] for one in seen[:3]] == ["code", "administrators", "administrators"]
     assert seen[1]["said"]["authority"]["by"] == ["alice", "bob"]
     assert len(seen[1]["said"]["authority"]["words"]) == 2

@@ -16,7 +16,7 @@ from world import BANK, OTHER_BANK, TOOL, World, running, trial_balance
 
 from gateway.client import Refusal
 
-PER_MINUTE, TOKENS, CONNECTIONS = 12, 8, 20
+PER_MINUTE, TOKENS, CONNECTIONS, REFUSED = 12, 8, 20, 6
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "HAYAME_RATE_CLIENT_PER_MINUTE": str(PER_MINUTE),
         "HAYAME_RATE_TOKENS_PER_MINUTE": str(TOKENS),
         "HAYAME_CONNECTIONS_PER_ADDRESS": str(CONNECTIONS),
+        "HAYAME_RATE_REFUSED_PER_MINUTE": str(REFUSED),
         "HAYAME_CERTIFICATE_PROXIES": "127.0.0.2",
     }
     with running(tmp_path_factory.mktemp("quotas"), None, **limits) as world:
@@ -46,6 +47,26 @@ def test_a_client_that_asks_too_often_is_told_when_to_go_on_and_others_are_serve
     answer = other.get("/v1/held")
     assert answer.headers["RateLimit-Policy"] == f'"client";q={PER_MINUTE};w=60'
     assert answer.headers["RateLimit"] == f'"client";r={PER_MINUTE - 1};t=5'
+
+
+def refused(world: World, path: str, body: dict[str, str] | None = None, **headers: str) -> int:
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urlopen(Request(world.base_url + path, data, {"content-type": "application/json"} | headers)) as answer:
+            return int(answer.status)
+    except HTTPError as refused:
+        with refused:
+            return refused.code
+
+
+def test_who_is_not_let_in_is_told_to_wait_after_some_tries_and_who_is_let_in_is_served(world: World) -> None:
+    reader = world.client(TOOL)
+    tries = [refused(world, "/v1/held", authorization=f"Bearer forged.{number}") for number in range(REFUSED)]
+    code = {"code": "AAAAA-AAAAA-AAAAA-AAAAA-AAAAA-AAAAA-AAAA", "proof": "none"}
+    assert tries == [401] * REFUSED
+    assert refused(world, "/v1/participants/enrolments", code) == 429
+    assert refused(world, "/v1/held", authorization="Bearer forged") == 429
+    assert reader.get("/v1/recipients/13/coverage").status_code == 200
 
 
 def asked_for_token(world: World, **headers: str) -> tuple[int, dict[str, str], bytes]:

@@ -18,7 +18,7 @@ from world import BANK, CORPORATION, TOOL, VENDOR, WITNESS, World, corporate_num
 
 from gateway.client import Client, Outcome, Refusal
 from gateway.registers import orders
-from gateway.registers.codes import Invite
+from gateway.registers.invitations import Invite
 from gateway.registers.orders import Invitation
 from gateway.runtime.withdraw import Asked
 from gateway.security.cosignatures import cosign
